@@ -1,0 +1,39 @@
+"""retrax: Trax's layer language on current JAX.
+
+Submodules and the names below load when they are first used, so that `retrax --help` and
+`from retrax import layers` import no more than they need.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers the names are plain imports
+    from . import checkpoints, combinators, data, kernels, layers
+
+__version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
+
+# name: (module that has it, attribute or None for the module itself)
+_LAZY: dict[str, tuple[str, str | None]] = {
+    'checkpoints': ('.checkpoints', None),
+    'combinators': ('.combinators', None),
+    'data': ('.data', None),
+    'kernels': ('.kernels', None),
+    'layers': ('.layers', None),
+}
+
+__all__ = ['__version__', 'checkpoints', 'combinators', 'data', 'kernels', 'layers']
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module_name, attribute = _LAZY[name]
+    except KeyError:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}') from None
+    module = importlib.import_module(module_name, __name__)
+    value = module if attribute is None else getattr(module, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,67 @@
+"""What a layer is and how layers compose: the data stack, modes, carry, errors, sharing.
+
+Combinators know no particular layer, no files, no optimizers and no configuration.
+"""
+
+from .construction import add_provider
+from .context import MODES, PRECISIONS, Context, Policy, as_key
+from .errors import LayerError, ModeError, ModeWarning, StateError, mismatch
+from .fn import Add, Concatenate, FlattenList, Fn, Gate, Multiply, PureLayer, Split, SubtractTop
+from .in_mode import InMode
+from .layer import Layer
+from .parallel import Branch, Parallel, Residual
+from .paths import leaves
+from .programs import Programs
+from .scan import Scan
+from .select import Drop, Dup, Select, Swap
+from .serial import Serial
+from .sharing import SHARED
+from .signature import ShapeDtype, signature
+from .state import Held
+
+# Trax's names for what an empty or shared part of a tree shows.
+EMPTY_WEIGHTS = EMPTY_STATE = ()
+GET_WEIGHTS_FROM_CACHE = SHARED
+
+__all__ = [
+    'EMPTY_STATE',
+    'EMPTY_WEIGHTS',
+    'GET_WEIGHTS_FROM_CACHE',
+    'MODES',
+    'PRECISIONS',
+    'SHARED',
+    'Add',
+    'Branch',
+    'Concatenate',
+    'Context',
+    'Drop',
+    'Dup',
+    'FlattenList',
+    'Fn',
+    'Gate',
+    'Held',
+    'InMode',
+    'Layer',
+    'LayerError',
+    'ModeError',
+    'ModeWarning',
+    'Multiply',
+    'Parallel',
+    'Policy',
+    'Programs',
+    'PureLayer',
+    'Residual',
+    'Scan',
+    'Select',
+    'Serial',
+    'ShapeDtype',
+    'Split',
+    'StateError',
+    'SubtractTop',
+    'Swap',
+    'add_provider',
+    'as_key',
+    'leaves',
+    'mismatch',
+    'signature',
+]

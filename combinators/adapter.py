@@ -1,0 +1,144 @@
+"""Layers written as Trax users write them: `forward` and `init_weights_and_state` on `self`.
+
+Such a layer runs on a twin, a shallow copy of itself that lives for one call and whose weights,
+state and rng are the call's. What forward leaves on the twin besides these is compared with the
+layer afterwards: a tracer there is an error, a change a warning, because both would be lost.
+"""
+
+import inspect
+import warnings
+from typing import Any
+
+import jax.core
+
+from . import state as states
+from .context import Ambient, Context, within
+from .sharing import expand
+from .signature import infer, is_symbolic
+
+# What a twin may differ in: the frame, and the fields that Trax's own classes write to.
+_OWN = frozenset({'_frame', '_weights', '_state', '_rng', '_init_cached', '_jit_cache'})
+
+
+class Frame:
+    """The weights, state and rng of one running call."""
+
+    def __init__(self, context: Context):
+        self.weights: Any = ()
+        self.state: Any = ()
+        self.context = context
+        self._rng: Any = None
+
+    @property
+    def rng(self):
+        """The key of this place in the model, made when first asked for."""
+        if self._rng is None and self.context.rng is not None:
+            self._rng = self.context.key()
+        return self._rng
+
+    @rng.setter
+    def rng(self, key):
+        self._rng = key
+
+
+def twin(layer: Any, context: Context) -> Any:
+    """Returns a copy of a layer for one call."""
+    copy = object.__new__(type(layer))
+    copy.__dict__.update(layer.__dict__)
+    copy.__dict__['_frame'] = Frame(context)
+    return copy
+
+
+def apply(layer: Any, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
+    """Runs `forward` as a pure function."""
+
+    def run(x, weights, state):
+        copy = twin(layer, context)
+        copy.weights, copy.state = weights, state
+        with within(Ambient(layer, context)):
+            y = copy.forward(x)
+            new_state = copy.state
+        _compare(layer, copy)
+        return y, new_state
+
+    if not layer.has_backward:
+        return run(x, weights, state)
+    return _with_backward(layer, run, context)(x, weights, state)
+
+
+def _with_backward(layer, run, context):
+    @jax.custom_vjp
+    def function(x, weights, state):
+        return run(x, weights, state)
+
+    def forward(x, weights, state):
+        y, new_state = run(x, weights, state)
+        return (y, new_state), (x, y, weights, state, new_state)
+
+    def backward(saved, gradients):
+        x, y, weights, state, new_state = saved
+        copy = twin(layer, context)
+        copy.weights, copy.state = weights, state
+        with within(Ambient(layer, context)):
+            rng = copy.rng
+            grads = copy.backward(x, y, gradients[0], weights, state, new_state, rng)
+        return (*grads, None)
+
+    function.defvjp(forward, backward)
+    return function
+
+
+def initialise(layer: Any, inputs: Any, context: Context, notebook: Any) -> Any:
+    """Runs `init_weights_and_state`; the output signature is inferred inside a model only.
+
+    A user's layer that stands alone is first run when it is called: its forward may need Python
+    values that a trace has not.
+    """
+    if inputs is not None and is_symbolic(inputs):
+        raise ValueError(
+            'this layer makes its state in init_weights_and_state, which needs numbers for all '
+            f'sizes, got {inputs}'
+        )
+    copy = twin(layer, context)
+    with within(Ambient(layer, context, notebook)):
+        copy.init_weights_and_state(inputs)
+    for name, value in copy.__dict__.items():
+        if name not in _OWN and layer.__dict__.get(name) is not value:
+            layer.__dict__[name] = value  # sizes that init works out and forward reads
+    weights, state = copy.weights, copy.state
+    if not layer._sublayers:
+        cell = layer._cell
+        if cell in notebook.weights:
+            weights = notebook.weights[cell]
+        elif notebook.keep and cell.initialised:
+            weights = cell.weights
+        notebook.weights[cell] = weights
+        state = states.hold(state, context)
+    if inputs is None or (not context.path and not layer._sublayers):
+        return weights, state, None
+    released = states.release(state, context) if not layer._sublayers else state
+    full = expand(layer, weights, dict(notebook.expanded))
+    outputs = infer(lambda x: apply(layer, x, full, released, context)[0], inputs)
+    return weights, state, outputs
+
+
+def _compare(layer, copy):
+    for name, value in copy.__dict__.items():
+        if name in _OWN or layer.__dict__.get(name, _compare) is value:
+            continue
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+            raise RuntimeError(
+                f'forward left a traced value in self.{name}, which would be lost and break later '
+                'calls; return it, or keep it in self.state'
+            )
+        warnings.warn(
+            f'{layer._name}: forward changed self.{name}; the change is lost, because a layer '
+            'runs on a copy of itself. Keep what must last in self.state.',
+            stacklevel=2,
+        )
+
+
+def constructor_default(cls: type, parameter: str) -> Any:
+    """Returns the default of a parameter of a class's constructor, None if it has none."""
+    found = inspect.signature(cls.__init__).parameters.get(parameter)
+    return None if found is None or found.default is found.empty else found.default

@@ -1,0 +1,99 @@
+"""What goes wrong, said so that it can be mended: who, expected, got, what to do.
+
+`LayerError` is raised by the innermost layer that fails, once; the layers around it add where
+they stood and pass it on. This module knows no layer.
+"""
+
+import sys
+from typing import Any, NamedTuple
+
+import jax
+
+# Raised by jax when traced code asks for a Python value.
+_NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+    jax.errors.NonConcreteBooleanIndexError,
+)
+
+
+class Site(NamedTuple):
+    """The line of the user's file that created a layer."""
+
+    file: str
+    line: int
+
+    def __str__(self):
+        return f'{self.file}:{self.line}'
+
+
+def creation_site() -> Site:
+    """Returns the nearest line on the call stack that is neither retrax's nor gin's.
+
+    Modules are told apart by name and not by folder: tests and examples lie inside the folder
+    of the package.
+    """
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None:
+        module = frame.f_globals.get('__name__', '').partition('.')[0]
+        if module not in ('retrax', 'gin') and not frame.f_code.co_filename.startswith('<'):
+            break
+        frame = frame.f_back
+    return Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+class LayerError(Exception):
+    """A layer failed; the exception that it raised is chained as the cause."""
+
+    def __init__(self, layer: str, path: str, site: Site, doing: str, inputs: Any, cause: str):
+        self.layer, self.path, self.site, self.doing = layer, path, site, doing
+        self.inputs, self.cause = inputs, cause
+        self.stack = ''
+        super().__init__()
+
+    def __str__(self):
+        where = f' at {self.path}' if self.path else ''
+        lines = [f'{self.doing} layer {self.layer}{where} failed']
+        lines.append(f'  created at: {self.site}')
+        lines.append(f'  inputs: {_one_line(self.inputs)}')
+        if self.stack:
+            lines.append(self.stack)
+        lines.append(f'  {self.cause}')
+        return '\n'.join(lines)
+
+
+def _one_line(inputs):
+    if isinstance(inputs, tuple | list):
+        return '(' + ', '.join(_one_line(x) for x in inputs) + ')'
+    return repr(inputs)
+
+
+class ModeError(ValueError):
+    """A mode that does not exist, or modes that contradict each other."""
+
+
+class StateError(ValueError):
+    """A state that belongs to another model, another place in it, or another batch."""
+
+
+class ModeWarning(UserWarning):
+    """A layer that will not do what the mode of its model says."""
+
+
+def mismatch(what: str, expected: Any, got: Any, fix: str = '') -> ValueError:
+    """Returns the error of an input that does not fit, ready to be raised.
+
+    >>> print(mismatch('the last axis', 5, 7, 'Is this the weights of another model?'))
+    the last axis: expected 5, got 7. Is this the weights of another model?
+    """
+    return ValueError(f'{what}: expected {expected}, got {got}.' + (f' {fix}' if fix else ''))
+
+
+def needs_values(error: BaseException | None) -> bool:
+    """Whether code failed because it wants Python values where there are traced ones."""
+    while error is not None:
+        if isinstance(error, _NEEDS_VALUES):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,344 @@
+"""The face of a layer: what people call. The only code that writes to a layer.
+
+A face holds what belongs to one view of a model: its state, its key, and how often it was
+called. Weights are in cells, which all views share.
+"""
+
+import logging
+import warnings
+from typing import Any
+
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+
+from . import passes, sharing, state
+from . import weights as trees
+from .context import Policy, ambient, as_key
+from .errors import LayerError, needs_values
+from .paths import label_of
+from .signature import ShapeDtype, is_symbolic, signature, with_symbols, without_symbols
+from .views import Views
+
+_log = logging.getLogger('retrax')
+
+class Face(Views):
+    """What people call on a layer; `Layer` adds the definition and the pure core."""
+
+    _frame: Any = None  # set on the twin that runs a user's layer, see adapter.py
+    _cell: sharing.Cell
+    _n_in: int
+    _n_out: int
+
+    # Of Layer.
+    _fingerprint: Any
+    _weightless: Any
+    _stateless: Any
+
+    # Making weights and state.
+
+    def init(self, input_signature: Any, rng: Any = None, use_cache: bool = False) -> Any:
+        """Makes weights and state for inputs of a signature; returns both.
+
+        On a view of a model that has weights, such as `model.as_mode('predict')`, it makes the
+        state only: trained weights are never replaced through a view.
+
+        Args:
+          input_signature: a `ShapeDtype` or array, or a tuple of them. Sizes may be names:
+            `ShapeDtype(('b', 't'), np.int32)`; the state is then made by the first call.
+          rng: a jax key or an int; seed 0 if it is not given (logged at level INFO).
+          use_cache: only for Trax-style combinators, which call init on their sublayers.
+
+        Raises:
+          LayerError: a layer does not fit the inputs; nothing has changed in the model then.
+        """
+        where = ambient()
+        if where is not None and where.notebook is not None:
+            return self._init_nested(where, signature(input_signature))
+        if rng is None and self._memory.rng is None:
+            _log.info('%s.init() was given no key and uses seed 0', self._name)
+        elif rng is not None:
+            self._memory.rng = as_key(rng)
+        inputs = signature(input_signature)
+        keep = self._policy != Policy()
+        weights, new_state, _ = self._make(inputs, keep=keep)
+        self._memory.signature = inputs
+        self._memory.state = new_state
+        self._memory.calls = 0
+        return weights, new_state
+
+    def _make(self, inputs, keep, commit=True):
+        notebook = passes.Notebook(keep=keep)
+        context = passes.root_context(self, self.rng, self._policy)
+        weights, new_state, outputs = passes.initialise(
+            self, with_symbols(inputs), context, notebook
+        )
+        if is_symbolic(inputs):
+            new_state = None
+        if commit:
+            notebook.commit()
+        return weights, new_state, outputs
+
+    def _init_nested(self, where, inputs):
+        context = where.context.child(label_of(where.layer, self))
+        return passes.initialise(self, inputs, context, where.notebook)[:2]
+
+    def new_state(self, batch_size: int) -> Any:
+        """Returns the initial state for another batch size.
+
+        Raises:
+          ValueError: the model was never initialised or called, so its inputs are not known.
+        """
+        inputs = self._memory.signature
+        if inputs is None:
+            raise ValueError(
+                f'{self._name} has not seen inputs yet; call model.init(ShapeDtype((1, 1), '
+                'np.int32)), with the shape and dtype of your inputs, before new_state'
+            )
+        sized = jax.tree.map(lambda s: _with_batch(s, int(batch_size)), inputs)
+        made = self.program(
+            ('new_state', repr(sized)), lambda: self._make(sized, keep=True, commit=False)[1]
+        )
+        return jax.tree.map(jnp.copy, made)  # a caller may donate what it is given
+
+    # Running.
+
+    def __call__(self, x: Any, weights: Any = None, state: Any = None, rng: Any = None) -> Any:
+        """Returns the outputs for inputs `x`, and remembers the new state.
+
+        A model that was never initialised makes its weights (seed 0) and state from `x`.
+        """
+        if weights is None:
+            self._ensure_weights(x)
+            weights = self.weights
+        if state is not None:
+            self.state = state
+        held = self._state_for(x)
+        rng = self._next_key() if rng is None else as_key(rng)
+        y, new_state = self._run(x, weights, held, rng)
+        if not _has_tracer(new_state):
+            self._memory.state = new_state
+        return y
+
+    def pure_fn(self, x: Any, weights: Any, state: Any, rng: Any, use_cache: bool = False) -> Any:
+        """Returns outputs and new state as a pure function: to jit, differentiate and scan."""
+        where = ambient()
+        if where is None:
+            return passes.run_root(self, x, weights, state, rng, self._policy)
+        context = where.context.child(label_of(where.layer, self))
+        if rng is not None:
+            context = context.replace(rng=rng)
+        return passes.apply(self, x, weights, state, context)
+
+    def _run(self, x, weights, held, rng):
+        if (not self._sublayers and self._weightless and self._stateless) or not _all_arrays(x):
+            return _as_jax(self.pure_fn(x, weights, held, rng))
+        leaves, structure = jax.tree.flatten(x)
+        shapes = tuple((np.shape(leaf), str(_dtype(leaf))) for leaf in leaves)
+        name = ('call', structure, shapes)
+        program = self.program(name, lambda: jax.jit(self._pure))
+        try:
+            return _as_jax(program(x, weights, held, rng))
+        except LayerError as error:
+            if program is self._pure or not needs_values(error):
+                raise
+            warnings.warn(
+                f'{error.layer}{" at " + error.path if error.path else ""} needs Python values, '
+                f'so {self._name} runs op by op, which is slow. Use jnp.where instead of if, and '
+                'jax.numpy instead of numpy.',
+                stacklevel=3,
+            )
+            self._programs.put((name, self._policy, self._edits()), self._pure)
+            return _as_jax(self._pure(x, weights, held, rng))
+
+    def _pure(self, x, weights, held, rng):
+        return passes.run_root(self, x, weights, held, rng, self._policy)
+
+    def _ensure_weights(self, x):
+        if self._weightless or self._has_all_weights():
+            return
+        self._memory.signature = signature(x)
+        _, new_state, _ = self._make(signature(x), keep=True)
+        if self._memory.state is None:
+            self._memory.state = new_state
+
+    def _has_all_weights(self):
+        if self._sublayers:
+            return all(s._weightless or s._has_all_weights() for s in self._sublayers)
+        return self._cell.initialised
+
+    def _state_for(self, x):
+        if self._memory.state is None:
+            inputs = signature(x)
+            if self._memory.signature is None or is_symbolic(self._memory.signature):
+                self._memory.signature = inputs
+            if not self._sublayers and self._stateless:
+                return state.EMPTY
+            made = self._make(inputs, keep=True, commit=False)[1]
+            if _has_tracer(made):
+                return made
+            self._memory.state = made
+        return self._memory.state
+
+    def _next_key(self):
+        self._memory.calls += 1
+        return jax.random.fold_in(self.rng, self._memory.calls)
+
+    # Values.
+
+    @property
+    def weights(self) -> Any:
+        """The weights, nested as the layers are; `SHARED` marks a second place of a layer."""
+        if self._frame is not None:
+            return self._frame.weights
+        return trees.collect(self)
+
+    @weights.setter
+    def weights(self, weights: Any) -> None:
+        if self._frame is not None:
+            self._frame.weights = weights
+        elif ambient() is None:
+            trees.assign(self, weights)
+
+    @property
+    def state(self) -> Any:
+        """The state of this view of the model: what it remembers of what it has seen."""
+        if self._frame is not None:
+            return self._frame.state
+        held = self._memory.state
+        if held is None:
+            return tuple(sub.state for sub in self._sublayers)
+        return held.value if isinstance(held, state.Held) else held
+
+    @state.setter
+    def state(self, value: Any) -> None:
+        if self._frame is not None:
+            self._frame.state = value
+        elif ambient() is None:
+            self._check_state(value)
+            self._memory.state = value
+
+    def _check_state(self, value):
+        """Raises StateError if a state belongs elsewhere; shapes are checked by the layers."""
+        mine = self._memory.state
+        if mine is None and self._memory.signature is not None:
+            if not is_symbolic(self._memory.signature):
+                mine = self._make(self._memory.signature, keep=True, commit=False)[1]
+        if not self._sublayers:
+            state.release(value, passes.root_context(self))
+            return
+        if mine is None:
+            return
+        state.check_same_places(value, mine, self._fingerprint)
+
+    @property
+    def rng(self) -> Any:
+        """The key from which weights and calls draw; seed 0 until it is set."""
+        if self._frame is not None:
+            return self._frame.rng
+        if self._memory.rng is None:
+            return as_key(0)
+        return self._memory.rng
+
+    @rng.setter
+    def rng(self, rng: Any) -> None:
+        if self._frame is not None:
+            self._frame.rng = rng
+        elif ambient() is None:
+            self._memory.rng = as_key(rng)
+            self._memory.calls = 0
+
+    def named_weights(self) -> dict[str, Any]:
+        """Returns the weights by path, such as 'GRU#1.w1': the form that checkpoints keep."""
+        return dict(trees.named(self, self.weights))
+
+    def set_named_weights(self, arrays: dict[str, Any]) -> None:
+        """Sets the weights from a dict by path, as `named_weights` returns it.
+
+        Raises:
+          ValueError: a path is missing or unknown, or a shape differs; nothing is set then.
+        """
+        mine = self.named_weights()
+        missing, unknown = sorted(mine.keys() - arrays), sorted(arrays.keys() - mine)
+        if missing or unknown:
+            raise ValueError(
+                f'weights of {self._name}: missing {missing[:5]}, unknown {unknown[:5]}. '
+                'Are these the weights of another model? An uninitialised model has none: init it.'
+            )
+        structure = jax.tree.structure(self.weights)
+        self.weights = jax.tree.unflatten(structure, [jnp.asarray(arrays[k]) for k in mine])
+
+    # Facts.
+
+    @property
+    def name(self) -> str:
+        """The name of this layer."""
+        return self._name
+
+    @property
+    def n_in(self) -> int:
+        """How many inputs it takes."""
+        return self._n_in
+
+    @property
+    def n_out(self) -> int:
+        """How many outputs it gives."""
+        return self._n_out
+
+    @property
+    def start_id(self) -> int | None:
+        """The id to feed before the first token when decoding; None if the model has none."""
+        found = (sub.start_id for sub in self._sublayers)
+        return next((i for i in found if i is not None), None)
+
+    def output_signature(self, input_signature: Any) -> Any:
+        """Returns the signature of the outputs, without making weights that last."""
+        return self._abstract(signature(input_signature))[1]
+
+    def weights_and_state_signature(self, input_signature: Any, unsafe: bool = False) -> Any:
+        """Returns the signatures of weights and state for inputs of a signature."""
+        return self._abstract(signature(input_signature))[0]
+
+    def _abstract(self, inputs):
+        """Runs init without computing numbers: (weights and state signatures, outputs)."""
+        found = {}
+
+        def make():
+            weights, new_state, outputs = self._make(inputs, keep=True, commit=False)
+            found['outputs'] = outputs
+            return weights, new_state
+
+        made = jax.tree.map(lambda s: ShapeDtype(s.shape, s.dtype), jax.eval_shape(make))
+        outputs = found['outputs']
+        if outputs is None:  # a user's layer that stands alone is not run by init
+            context = passes.root_context(self, self.rng, self._policy)
+            weights, held = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), made)
+            outputs = passes.infer(
+                lambda x: passes.apply(self, x, weights, held, context)[0], inputs
+            )
+        return made, without_symbols(outputs)
+
+
+def _with_batch(s, batch_size):
+    """Returns a signature with another first axis, and 1 for the other sizes that are names."""
+    if not s.shape:
+        return s
+    rest = (d if isinstance(d, int) else 1 for d in s.shape[1:])
+    return ShapeDtype((batch_size, *rest), s.dtype)
+
+
+def _has_tracer(tree):
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def _all_arrays(x):
+    kinds = (jax.Array, np.ndarray, np.generic, int, float, bool, complex)
+    return all(isinstance(leaf, kinds) for leaf in jax.tree.leaves(x))
+
+
+def _dtype(leaf):
+    return leaf.dtype if hasattr(leaf, 'dtype') else type(leaf)
+
+
+def _as_jax(tree):
+    return jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, tree)

@@ -1,0 +1,218 @@
+"""The two passes over a model, `initialise` and `apply`, one layer at a time.
+
+Every combinator goes down through these two functions and every face starts with them, so this
+is the only place where modes are resolved, states are checked and errors get their names.
+"""
+
+import warnings
+from typing import Any
+
+import jax
+
+from . import definition, sharing, state
+from .context import MATMUL_PRECISION, Context, Policy
+from .errors import LayerError, ModeError, ModeWarning, StateError
+from .signature import ShapeDtype, infer, is_symbolic, signature
+
+
+class Notebook:
+    """What one pass of initialisation has made so far; nothing reaches a model before its end.
+
+    Args:
+      keep: whether layers that have weights keep them.
+      tracing: whether states are wanted although sizes are names, as inside a trace.
+    """
+
+    def __init__(self, keep: bool = False, tracing: bool = False):
+        self.keep, self.tracing = keep, tracing
+        self.weights: dict[sharing.Cell, Any] = {}
+        self.expanded: dict[sharing.Cell, Any] = {}
+        self.seen: set[sharing.Cell] = set()
+
+    def weights_of(self, layer: Any, signature: Any, context: Context) -> Any:
+        """Returns the weights of a leaf: of its first place, kept, or new."""
+        cell = layer._cell
+        if cell not in self.weights:
+            kept = self.keep and cell.initialised
+            self.weights[cell] = cell.weights if kept else layer.weights_fn(signature, context)
+        return self.weights[cell]
+
+    def for_tracing(self) -> 'Notebook':
+        """Returns a notebook for a second pass, inside a trace, over what this one has seen."""
+        other = Notebook(self.keep, tracing=True)
+        other.weights, other.expanded = dict(self.weights), dict(self.expanded)
+        return other
+
+    def commit(self) -> None:
+        """Gives the layers the weights that were made for them."""
+        for cell, weights in self.weights.items():
+            cell.put(weights)
+
+
+def root_mode(layer: Any, policy: Policy) -> str:
+    """Returns the mode of a model: as_mode's, then what its layers were told, then 'train'."""
+    told = layer._told_here
+    return policy.mode or next((m for m in ('predict', 'eval', 'train') if m in told), 'train')
+
+
+def root_context(layer: Any, rng: Any = None, policy: Policy = Policy()) -> Context:
+    """Returns the context of a layer that stands alone: the root of a model."""
+    mode = root_mode(layer, policy)
+    several = bool(layer._sublayers) and layer.n_in > 1
+    context = Context(
+        mode=mode,
+        carry=policy.carry,
+        precision=policy.precision,
+        rng=rng,
+        owner=layer._fingerprint,
+        forced=policy.mode is not None,
+        only_told=several and mode == 'predict',
+    )
+    if context.only_told:
+        _warn_untold(layer)
+    return context
+
+
+def _warn_untold(layer):
+    names = [leaf._name for leaf in _untold(layer)]
+    if names:
+        warnings.warn(
+            f'{layer._name} has {layer.n_in} inputs, so in predict only layers that were told a '
+            f'mode step; these were not and start anew at every call: {", ".join(names)}. '
+            "Give the ones that decode mode='predict', and pin an encoder with "
+            "InMode(layer, predict='eval') to say that this is meant.",
+            ModeWarning,
+            stacklevel=4,
+        )
+
+
+def _untold(layer):
+    if layer._told is not None or layer._pins_mode:
+        return
+    if layer.has_memory:
+        yield layer
+    for sub in layer._sublayers:
+        yield from _untold(sub)
+
+
+def enter(layer: Any, context: Context) -> Context:
+    """Returns the context with the mode that this layer runs in.
+
+    The order is: as_mode, then what the layer was told, then what flows down. 'eval' inside
+    'predict' means: does not step.
+    """
+    mode, only_told = context.mode, context.only_told
+    if layer._told is not None:
+        mode = mode if context.forced else layer._told
+        only_told = False
+    elif only_told and (layer.has_memory or not layer._sublayers):
+        mode = 'eval'
+    if mode == context.mode and only_told == context.only_told:
+        return context
+    rests = mode == 'eval' and context.mode == 'predict'
+    return context.replace(mode=mode, only_told=only_told, carry=context.carry and not rests)
+
+
+def initialise(
+    layer: Any, inputs: Any, context: Context, notebook: Notebook
+) -> tuple[Any, Any, Any]:
+    """Makes weights and state of a layer and all within; returns them and its output signature.
+
+    The state is made only where all sizes are numbers; else it is None.
+    """
+    context = enter(layer, context)
+    again = layer._cell in notebook.seen
+    notebook.seen.add(layer._cell)
+    try:
+        weights, new_state, outputs = layer.init_through(inputs, context, notebook)
+    except (LayerError, StateError, ModeError):
+        raise
+    except Exception as error:
+        raise layer_error(layer, 'initialising', context, inputs, error) from error
+    if again:
+        return sharing.SHARED, new_state, outputs
+    parts = [notebook.expanded.get(sub._cell, ()) for sub in layer._sublayers]
+    notebook.expanded[layer._cell] = tuple(parts) if layer._sublayers else weights
+    return weights, new_state, outputs
+
+
+def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Notebook) -> Any:
+    """Does `initialise` for a layer without sublayers that is written as pure functions."""
+    weights = notebook.weights_of(layer, inputs, context)
+    if inputs is None:
+        return weights, layer.state_fn(inputs, context), None
+    later = is_symbolic(inputs) and not notebook.tracing
+    start = None if later else layer.state_fn(inputs, context)
+
+    def run(x):
+        s = layer.state_fn(signature(x), context) if start is None else start
+        return layer.run(x, weights, s, context)[0]
+
+    outputs = infer(run, inputs)
+    return weights, None if start is None else state.hold(start, context), outputs
+
+
+def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tuple[Any, Any]:
+    """Runs a layer at its place in a model: returns its outputs and its new state."""
+    context = enter(layer, context)
+    try:
+        check_inputs(layer, x)
+        if layer._sublayers:
+            y, new_state = layer.run(x, weights, held, context)
+        else:
+            released = state.release(held, context)
+            y, new_state = layer.run(x, weights, released, context)
+            new_state = state.hold(new_state, context)
+        check_outputs(layer, y)
+    except (LayerError, StateError, ModeError):
+        raise
+    except Exception as error:
+        raise layer_error(layer, 'running', context, signature(x), error) from error
+    return y, new_state
+
+
+def run_root(layer: Any, x: Any, weights: Any, held: Any, rng: Any, policy: Policy) -> Any:
+    """Runs a whole model as a pure function: sharing and mode are resolved at the root."""
+    context = root_context(layer, rng, policy)
+    weights = sharing.expand(layer, weights)
+    with jax.default_matmul_precision(MATMUL_PRECISION[policy.precision]):
+        return apply(layer, x, weights, held, context)
+
+
+def fingerprint(layer: Any) -> str:
+    """Returns the fingerprint of a layer's definition."""
+    return definition.fingerprint(layer)
+
+
+def check_inputs(layer: Any, x: Any) -> None:
+    """Raises if `x` is not as many inputs as the layer takes; combinators may take more."""
+    if layer.n_in == 1:
+        return
+    if not isinstance(x, tuple | list):
+        raise TypeError(f'expected a tuple of {layer.n_in} inputs, got one {type(x).__name__}')
+    if len(x) != layer.n_in and not (layer._passes_rest and len(x) > layer.n_in):
+        raise ValueError(f'expected {layer.n_in} inputs, got {len(x)}')
+
+
+def check_outputs(layer: Any, y: Any) -> None:
+    """Raises if `y` is not as many outputs as the layer promised."""
+    if layer.n_out == 1 or layer._passes_rest:
+        return
+    if not isinstance(y, tuple | list) or len(y) != layer.n_out:
+        got = f'{len(y)}' if isinstance(y, tuple | list) else f'one {type(y).__name__}'
+        raise ValueError(f'this layer promised {layer.n_out} outputs, returned {got}')
+
+
+def layer_error(layer: Any, doing: str, context: Context, inputs: Any, error: Exception) -> Any:
+    """Returns the error that names the layer, to be raised from `error`."""
+    cause = f'{type(error).__name__}: {error}'.rstrip(': ')
+    if layer.n_in == 1 and isinstance(inputs, tuple | list) and not layer._sublayers:
+        cause += f'\n  This layer takes one array and was given {len(inputs)} in a tuple or list.'
+    if isinstance(inputs, ShapeDtype) and layer.n_in > 1:
+        cause += f'\n  This layer takes a tuple of {layer.n_in} arrays and was given one array.'
+    return LayerError(repr_of(layer), context.location, layer._site, doing, inputs, cause)
+
+
+def repr_of(layer: Any) -> str:
+    """Returns a layer's name on one line."""
+    return layer._name_with_arity()

@@ -1,0 +1,30 @@
+"""Paths: where a layer stands in a model, told by classes and not by positions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def labels(sublayers: Any) -> tuple[str, ...]:
+    """Returns the path elements `Class#k`: the k-th sibling of that class, from 1."""
+    counts: dict[str, int] = {}
+    result = []
+    for sub in sublayers:
+        counts[sub._label] = counts.get(sub._label, 0) + 1
+        result.append(f'{sub._label}#{counts[sub._label]}')
+    return tuple(result)
+
+
+def label_of(parent: Any, sub: Any) -> str:
+    """Returns the path element of `sub` among the sublayers of `parent`."""
+    for label, candidate in zip(parent._labels, parent._sublayers, strict=True):
+        if candidate._cell is sub._cell:
+            return label
+    return f'{type(sub).__name__}#0'
+
+
+def leaves(layer: Any) -> Iterator[Any]:
+    """Yields the layers without sublayers, in order, each place once."""
+    if not layer._sublayers:
+        yield layer
+    for sub in layer._sublayers:
+        yield from leaves(sub)

@@ -1,0 +1,116 @@
+"""Serial: layers one after another over the data stack."""
+
+from typing import Any
+
+from . import passes
+from .errors import LayerError
+from .layer import Layer
+from .signature import signature
+from .stack import arity, as_items, draw, flatten, push, take
+
+
+class Serial(Layer):
+    """Applies layers one after another; each takes its inputs from the stack's top.
+
+    A layer with n_in and n_out takes n_in items off the top of the stack and puts n_out there.
+    What lies below is left alone, also below what the whole series takes: surplus inputs pass
+    through. Lists flatten; None and [] are no layers; without layers it returns its inputs.
+
+    Args:
+      *sublayers: layers, or lists of them.
+      name: the name to print.
+      sublayers_to_print: which sublayers to print; all by default.
+
+    State: a tuple with the state of each layer.
+
+    Source: Trax 1.4.1, trax.layers.combinators.Serial.
+    """
+
+    _passes_rest = True
+
+    def __init__(self, *sublayers, name=None, sublayers_to_print=None):
+        layers = ensure_layers(flatten([s for s in sublayers if s is not None]), 'Serial')
+        n_in, n_out = arity(layers) if layers else (1, 1)
+        super().__init__(n_in, n_out, name=name, sublayers_to_print=sublayers_to_print)
+        self._sublayers = tuple(layers)
+
+    @property
+    def _label(self):
+        return self._name if self._name.isidentifier() else type(self).__name__
+
+    def init_through(self, inputs, context, notebook):
+        stack, weights, state = inputs, [], []
+        for label, layer in zip(self._labels, self._sublayers, strict=True):
+            top = self._top(layer, stack, context.child(label), 'initialising')
+            try:
+                w, s, outputs = passes.initialise(layer, top, context.child(label), notebook)
+            except LayerError as error:
+                _draw_once(error, stack, layer)
+                raise
+            stack = push(outputs, stack, layer.n_in)
+            weights.append(w)
+            state.append(s)
+        return tuple(weights), tuple(state), stack
+
+    def apply_fn(self, x, weights, state, context):
+        check_parts(self, state)
+        stack, new_state = x, []
+        for i, (label, layer) in enumerate(zip(self._labels, self._sublayers, strict=True)):
+            top = self._top(layer, stack, context.child(label), 'running')
+            try:
+                y, s = passes.apply(layer, top, weights[i], state[i], context.child(label))
+            except LayerError as error:
+                _draw_once(error, signature(stack), layer)
+                raise
+            stack = push(y, stack, layer.n_in)
+            new_state.append(s)
+        return stack, tuple(new_state)
+
+    def _top(self, layer, stack, context, doing):
+        try:
+            return take(stack, layer.n_in)
+        except ValueError as error:
+            failure = passes.layer_error(layer, doing, context, signature(stack), error)
+            failure.stack = draw(signature(stack), layer.n_in)
+            raise failure from error
+
+
+def _draw_once(error, stack, layer):
+    if not error.stack and len(as_items(stack)) > 1:
+        error.stack = draw(stack, layer.n_in)
+
+
+def check_parts(layer: Layer, state: Any) -> None:
+    """Raises if a state is not a tuple with one part for each sublayer."""
+    n = len(layer._sublayers)
+    if not isinstance(state, tuple | list) or len(state) != n:
+        got = len(state) if isinstance(state, tuple | list) else type(state).__name__
+        raise ValueError(
+            f'state of {layer._name}: expected a tuple of {n} parts, one for each sublayer, got '
+            f'{got}. Use model.new_state(batch_size).'
+        )
+
+
+def ensure_layers(layers: list[Any], who: str) -> list[Layer]:
+    """Returns the layers, after checking that each is one.
+
+    Raises:
+      ValueError: something is not a layer; a class instead of an instance is named as such.
+    """
+    layers = [layer for layer in layers if layer is not None]
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Layer):
+            continue
+        if isinstance(layer, type) and issubclass(layer, Layer):
+            hint = f'the class {layer.__name__}; write {layer.__name__}(...) to make a layer'
+        elif callable(layer):
+            hint = (
+                f'the function {getattr(layer, "__name__", layer)!s}; call it, if it returns a '
+                'layer, or wrap it: Fn(name, function)'
+            )
+        elif isinstance(layer, dict):
+            hint = 'a dict; pass its layers one by one, in their order'
+        else:
+            hint = f'{layer!r} of type {type(layer).__name__}'
+        raise ValueError(f'{who}: item {i} is not a layer: got {hint}')
+    return layers

@@ -1,0 +1,206 @@
+"""Signatures: the shape and dtype of what flows, with numbers or names for sizes.
+
+A signature is one `ShapeDtype`, or a tuple of them, as inputs are one array or a tuple of
+arrays. A size is an int, or a name such as 'b' that stands for any size; equal names in one
+signature mean equal sizes. This module knows arrays and shapes; it knows no layer.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+
+from .errors import needs_values
+
+
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
+class ShapeDtype:
+    """The shape and dtype of an array that need not exist.
+
+    >>> ShapeDtype((2, 3))
+    float32[2,3]
+    >>> ShapeDtype(('b', 't'), np.int32)
+    int32[b,t]
+    """
+
+    shape: tuple[Any, ...]
+    dtype: np.dtype
+
+    def __init__(self, shape: Any, dtype: Any = np.float32):
+        if isinstance(shape, int | str):
+            raise ValueError(f'shape must be a tuple of sizes, got {shape!r}; write ({shape!r},)')
+        object.__setattr__(self, 'shape', tuple(_size(d) for d in shape))
+        object.__setattr__(self, 'dtype', np.dtype(dtype))
+
+    def __repr__(self):
+        return f'{self.dtype.name}[{",".join(str(d) for d in self.shape)}]'
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether some size is a name instead of a number."""
+        return any(not isinstance(d, int) for d in self.shape)
+
+
+def _size(d):
+    if isinstance(d, str) or (isinstance(d, int | np.integer) and d >= 0):
+        return d if isinstance(d, str) else int(d)
+    if isinstance(d, int | np.integer):
+        raise ValueError(f'a size cannot be negative, got {d}')
+    if isinstance(d, float | bool | type(None)) or np.ndim(d) > 0:
+        raise ValueError(f"a size is an int or a name such as 'b', got {d!r}")
+    return d  # a symbolic dimension of jax
+
+
+def signature(x: Any) -> Any:
+    """Returns the signature of `x`: arrays become `ShapeDtype`s, containers stay as they are.
+
+    >>> signature((np.zeros((2, 3), np.int16), 1.5))
+    (int16[2,3], float32[])
+    """
+    if isinstance(x, tuple | list):
+        parts = [signature(item) for item in x]
+        return type(x)(*parts) if hasattr(x, '_fields') else type(x)(parts)
+    if isinstance(x, dict):
+        return {k: signature(v) for k, v in x.items()}
+    if isinstance(x, ShapeDtype) or x is None:
+        return x
+    if hasattr(x, 'shape') and hasattr(x, 'dtype'):
+        return ShapeDtype(x.shape, x.dtype)
+    return ShapeDtype(np.shape(x), jax.dtypes.canonicalize_dtype(np.asarray(x).dtype))
+
+
+def is_symbolic(tree: Any) -> bool:
+    """Whether a signature has a name for a size anywhere."""
+    return any(isinstance(s, ShapeDtype) and s.is_symbolic for s in jax.tree.leaves(tree))
+
+
+def with_symbols(tree: Any) -> Any:
+    """Returns the signature with its names made symbolic dimensions of one scope.
+
+    Equal names in two scopes do not match, hence one scope for a whole signature.
+    """
+    names = [
+        d
+        for s in jax.tree.leaves(tree)
+        if isinstance(s, ShapeDtype)
+        for d in s.shape
+        if isinstance(d, str)
+    ]
+    if not names:
+        return tree
+    unique = list(dict.fromkeys(names))
+    table = dict(zip(unique, export.symbolic_shape(','.join(unique)), strict=True))
+    return substitute(tree, table)
+
+
+def substitute(tree: Any, table: dict[Any, Any]) -> Any:
+    """Returns the signature with each size that `table` names replaced."""
+
+    def one(s):
+        if not isinstance(s, ShapeDtype):
+            return s
+        return ShapeDtype([table.get(_key(d), d) for d in s.shape], s.dtype)
+
+    return jax.tree.map(one, tree)
+
+
+def _key(d):
+    return d if isinstance(d, int) else str(d)
+
+
+def without_symbols(tree: Any) -> Any:
+    """Returns the signature with symbolic dimensions written as text again."""
+
+    def one(s):
+        return ShapeDtype([d if isinstance(d, int) else str(d) for d in s.shape], s.dtype)
+
+    return jax.tree.map(one, tree)
+
+
+def spec(tree: Any) -> Any:
+    """Returns the signature as `jax.ShapeDtypeStruct`s, which jax traces with."""
+    return jax.tree.map(
+        lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype) if isinstance(s, ShapeDtype) else s, tree
+    )
+
+
+def infer(function: Callable[..., Any], inputs: Any) -> Any:
+    """Returns the signature of `function(inputs)`, by tracing the real code.
+
+    Where code cannot be traced with names for sizes (`if t > 4`, a reshape by t, a parallel
+    scan over t), it is traced at several numbers instead and each size of the result is written
+    as the line a + b * name through them.
+
+    Raises:
+      whatever the code raises at numbers, when it fails there too.
+    """
+    if not is_symbolic(inputs):
+        return _trace(function, inputs)
+    try:
+        return signature(jax.eval_shape(function, spec(inputs)))
+    except Exception as symbolic_error:
+        try:
+            return _generalise(function, inputs)
+        except _NoLineError:
+            raise symbolic_error from None
+
+
+def _trace(function, inputs):
+    try:
+        return signature(jax.eval_shape(function, spec(inputs)))
+    except Exception as error:
+        if not needs_values(error):
+            raise
+        # A user's code that branches on values: run it on zeros instead.
+        return signature(function(jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), inputs)))
+
+
+class _NoLineError(Exception):
+    """A size is no straight line in the sizes of the input."""
+
+
+def _generalise(function, inputs):
+    symbols = {
+        str(d): d for s in jax.tree.leaves(inputs) for d in s.shape if not isinstance(d, int)
+    }
+    if not all(name.isidentifier() for name in symbols):
+        raise _NoLineError
+    base = dict(zip(symbols, itertools.count(16, 8), strict=False))
+
+    def at(sizes):
+        return _trace(function, substitute(inputs, sizes))
+
+    origin = at(base)
+    moved = {name: [at({**base, name: base[name] + k}) for k in (8, 16)] for name in symbols}
+
+    def line(path, start):
+        shape = []
+        for axis, size in enumerate(start.shape):
+            total = size
+            for name, symbol in symbols.items():
+                one, two = (_at_path(m, path).shape[axis] for m in moved[name])
+                slope, rest = divmod(one - size, 8)
+                if rest or two - size != 2 * (one - size):
+                    raise _NoLineError
+                if slope:
+                    total = total + slope * (symbol - base[name])
+            shape.append(total)
+        return ShapeDtype(shape, start.dtype)
+
+    return jax.tree_util.tree_map_with_path(line, origin)
+
+
+def _at_path(tree, path):
+    for key in path:
+        tree = tree[getattr(key, 'idx', getattr(key, 'key', None))]
+    return tree

@@ -1,0 +1,63 @@
+"""Weights as trees: they nest like the layers do, and every array has a path.
+
+A leaf keeps its weights in its cell; a combinator has those of its sublayers.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from .sharing import SHARED, Cell, pair
+
+
+def collect(layer: Any, seen: set[Cell] | None = None) -> Any:
+    """Returns the tree of a layer's weights from its cells, with markers at second places."""
+    seen = set() if seen is None else seen
+    if layer._cell in seen:
+        return SHARED
+    seen.add(layer._cell)
+    if layer._sublayers:
+        return tuple(collect(sub, seen) for sub in layer._sublayers)
+    return layer._cell.weights
+
+
+def assign(layer: Any, weights: Any, path: str = '') -> None:
+    """Gives a layer and those within their weights, after checking what can be checked."""
+    if weights is SHARED:
+        return
+    if not layer._sublayers:
+        if path:
+            _check_shapes(layer, weights, path)
+        layer._cell.put(weights)
+        return
+    pairs = list(pair(layer, weights))
+    for label, (sub, part) in zip(layer._labels, pairs, strict=True):
+        assign(sub, part, f'{path}/{label}' if path else label)
+
+
+def _check_shapes(layer, weights, path):
+    old, new = (jax.tree.leaves(w) for w in (layer._cell.weights, weights))
+    if not old or not new:
+        return
+    expected, got = [np.shape(w) for w in old], [np.shape(w) for w in new]
+    if expected != got:
+        raise ValueError(
+            f'weights of {path} ({layer._name}): expected shapes {expected}, got {got}. '
+            'Are these the weights of another model?'
+        )
+
+
+def named(layer: Any, weights: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yields each array with its path, such as 'GRU#1.w1'; a shared one at its first place."""
+    if weights is SHARED:
+        return
+    if layer._sublayers:
+        for label, (sub, part) in zip(layer._labels, pair(layer, weights), strict=True):
+            yield from named(sub, part, (*path, label))
+        return
+    found, _ = jax.tree_util.tree_flatten_with_path(weights)
+    for keys, array in found:
+        fields = [jax.tree_util.keystr((key,), simple=True) for key in keys]
+        yield '.'.join([*(['/'.join(path)] if path else []), *fields]), array

@@ -1,0 +1,10 @@
+"""Numerics without layers: recurrences and products, one function each.
+
+Kernels know arrays and precisions. They know no layer, no mode and no state. Sequences are time
+major inside, (time, batch, features), and batch major at the face, (batch, time, features).
+"""
+
+from .gru import GRUWeights, gru, gru_step
+from .products import dot
+
+__all__ = ['GRUWeights', 'dot', 'gru', 'gru_step']

@@ -1,0 +1,70 @@
+"""The gated recurrent unit with the reset gate before the product, as in Trax."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .products import dot
+
+
+class GRUWeights(NamedTuple):
+    """Weights of a GRU of n units over d features; the rows of w1, w2 are x's, then h's."""
+
+    w1: jax.Array  # (d + n, 2n): update gate, reset gate
+    b1: jax.Array  # (2n,)
+    w2: jax.Array  # (d + n, n): candidate
+    b2: jax.Array  # (n,)
+
+
+def gru(
+    x: jax.Array, h: jax.Array, weights: GRUWeights, precision: str = 'float32'
+) -> tuple[jax.Array, jax.Array]:
+    """Runs a GRU over a sequence; returns the hidden states of all steps and the last one.
+
+        u, r = split(sigmoid([x, h] w1 + b1))
+        c    = tanh([x, r * h] w2 + b2)
+        h'   = u * h + (1 - u) * c
+
+    The products with x do not depend on h, so they are one product for all steps before the loop;
+    two products with h remain inside.
+
+    Shapes: x (b, t, d), h (b, n) -> (b, t, n), (b, n).
+
+    Source: Cho et al. 2014, arXiv 1406.1078, equations 5 to 8. Here u keeps the old state, as z
+    does there; Chung et al. 2014, arXiv 1412.3555, equation 4, swap the roles of u and 1 - u.
+    """
+    w1, b1, w2, b2 = weights
+    d = x.shape[-1]
+    x = jnp.swapaxes(x, 0, 1)
+    w_x = jnp.concatenate([w1[:d], w2[:d]], axis=1)
+    inputs = dot(x, w_x, precision) + jnp.concatenate([b1, b2])
+    u_gates, u_candidate = w1[d:], w2[d:]
+
+    def step(h, x_gates):
+        h = _step(h, x_gates, u_gates, u_candidate, precision)
+        return h, h
+
+    h, ys = jax.lax.scan(step, h, inputs)
+    return jnp.swapaxes(ys, 0, 1), h
+
+
+def gru_step(
+    x: jax.Array, h: jax.Array, weights: GRUWeights, precision: str = 'float32'
+) -> jax.Array:
+    """Runs one step of `gru`; returns the new hidden state.
+
+    Shapes: x (..., d), h (..., n) -> (..., n).
+    """
+    w1, b1, w2, b2 = weights
+    d = x.shape[-1]
+    gates = jnp.concatenate([dot(x, w1[:d], precision) + b1, dot(x, w2[:d], precision) + b2], -1)
+    return _step(h, gates, w1[d:], w2[d:], precision)
+
+
+def _step(h, x_gates, u_gates, u_candidate, precision):
+    n = h.shape[-1]
+    gates = jax.nn.sigmoid(x_gates[..., : 2 * n] + dot(h, u_gates, precision))
+    update, reset = gates[..., :n], gates[..., n:]
+    candidate = jnp.tanh(x_gates[..., 2 * n :] + dot(reset * h, u_candidate, precision))
+    return update * h + (1 - update) * candidate

@@ -1,0 +1,21 @@
+"""Matrix products at a chosen precision."""
+
+import jax
+import jax.numpy as jnp
+
+# How float32 products may be computed on hardware that can round their inputs.
+_PRECISION = {'float32': 'highest', 'tf32': 'tensorfloat32'}
+
+
+def dot(a: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
+    """Returns a @ b in float32, its products computed at a precision.
+
+    'float32' is true float32 also on a GPU, 'tf32' may round inputs to 10 bits of mantissa,
+    'bf16' rounds inputs to bfloat16 (7 bits) and adds up in float32.
+
+    Shapes: a (..., k), b (k, n) -> (..., n).
+    """
+    if precision == 'bf16':
+        a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
+        return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+    return jnp.matmul(a, b, precision=_PRECISION[precision])

@@ -1,0 +1,85 @@
+"""Dense: an affine map of the last axis."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..combinators import Layer, mismatch
+from ..kernels import dot
+from .initializers import GlorotUniformInitializer, RandomNormalInitializer
+
+
+class DenseWeights(NamedTuple):
+    """Weights of Dense from d features to n units."""
+
+    w: jax.Array  # (d, n)
+    b: jax.Array  # (n,)
+
+
+class Dense(Layer):
+    """Maps the last axis: y = x w + b.
+
+    Shapes: x (..., d) -> (..., n_units).
+
+    Args:
+      n_units: the size of the output's last axis.
+      kernel_initializer: makes w.
+      bias_initializer: makes b.
+      use_bias: without it y = x w, and the layer holds the bare matrix.
+      use_bfloat16: makes the weights in bfloat16.
+
+    Weights: DenseWeights(w, b), or w.
+
+    Raises:
+      ValueError: n_units is not a positive int; x is a scalar or of another width than w.
+
+    Source: Trax 1.4.1, trax.layers.core.Dense.
+    """
+
+    def __init__(
+        self,
+        n_units,
+        kernel_initializer=GlorotUniformInitializer(),
+        bias_initializer=RandomNormalInitializer(1e-6),
+        use_bias=True,
+        use_bfloat16=False,
+    ):
+        super().__init__(name=f'Dense_{n_units}')
+        self._n_units = positive(n_units, 'Dense: n_units')
+        self._kernel_initializer, self._bias_initializer = kernel_initializer, bias_initializer
+        self._use_bias, self._use_bfloat16 = use_bias, use_bfloat16
+
+    def weights_fn(self, signature, context):
+        if not signature.shape:
+            raise mismatch('the input', 'an array with a last axis of features', signature)
+        dtype = jnp.bfloat16 if self._use_bfloat16 else jnp.float32
+        shape = (signature.shape[-1], self._n_units)
+        w = self._kernel_initializer(shape, context.key('w')).astype(dtype)
+        if not self._use_bias:
+            return w
+        b = self._bias_initializer((self._n_units,), context.key('b')).astype(dtype)
+        return DenseWeights(w, b)
+
+    def apply_fn(self, x, weights, state, context):
+        w, b = weights if self._use_bias else (weights, None)
+        if x.shape[-1] != w.shape[0]:
+            raise mismatch(
+                "the width of the input's last axis",
+                w.shape[0],
+                x.shape[-1],
+                'The layer was initialised for another width.',
+            )
+        y = dot(x, w, context.precision)
+        return y if b is None else y + b, state
+
+
+def positive(n, what: str) -> int:
+    """Returns `n` if it is a positive int.
+
+    Raises:
+      ValueError: it is not; the message starts with `what`.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f'{what} must be a positive int, got {n!r}')
+    return n

@@ -1,0 +1,42 @@
+"""Dropout: values are left out at random in training."""
+
+import jax
+import jax.numpy as jnp
+
+from ..combinators import Layer
+
+
+class Dropout(Layer):
+    """In train, sets values to 0 with probability `rate` and divides the others by 1 - rate.
+
+    In eval and predict it is the identity.
+
+    Args:
+      rate: the probability of leaving a value out, from 0 up to but not 1.
+      shared_axes: axes along which all values share their fate.
+      mode: as for every layer.
+
+    Raises:
+      ValueError: the rate is outside of [0, 1).
+
+    Source: Srivastava et al. 2014, Dropout, section 10 (inverted form); Trax 1.4.1,
+    trax.layers.core.Dropout.
+    """
+
+    draws = True
+
+    def __init__(self, rate=0.0, shared_axes=None, mode=None):
+        super().__init__(mode=mode)
+        if not 0 <= rate < 1:
+            raise ValueError(f'Dropout: rate must be at least 0 and less than 1, got {rate!r}')
+        self._rate, self._shared_axes = rate, tuple(shared_axes or ())
+
+    def apply_fn(self, x, weights, state, context):
+        if context.mode != 'train' or self._rate == 0:
+            return x, state
+        shape = list(x.shape)
+        for axis in self._shared_axes:
+            shape[axis] = 1
+        keep = 1 - self._rate
+        mask = jax.random.bernoulli(context.key(), keep, tuple(shape))
+        return jnp.where(mask, x / keep, jnp.zeros((), x.dtype)), state

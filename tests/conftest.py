@@ -1,0 +1,40 @@
+"""Strict settings for all tests."""
+
+import os
+
+import jax
+import pytest
+from hypothesis import HealthCheck, settings
+
+jax.config.update('jax_enable_x64', False)
+# jax_numpy_rank_promotion stays as users have it: `x @ w + b` is how the layers read.
+
+# 'ci' draws the same examples every time, so a red run can be repeated; 'thorough' draws new ones:
+#   RETRAX_HYPOTHESIS=thorough pytest tests
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]  # examples compile
+settings.register_profile(
+    'ci',
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    database=None,
+    print_blob=True,
+    suppress_health_check=_SLOW_IS_FINE,
+)
+settings.register_profile(
+    'thorough',
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    suppress_health_check=_SLOW_IS_FINE,
+)
+settings.load_profile(os.environ.get('RETRAX_HYPOTHESIS', 'ci'))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    here = os.path.dirname(os.path.abspath(__file__))
+    if config.inipath is None or str(config.inipath.parent) != here:
+        raise pytest.UsageError(
+            f'pytest read its settings from {config.inipath}, expected tests/pytest.ini: the root '
+            'folder is the package itself and must not be collected. Run: pytest tests'
+        )
