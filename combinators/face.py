@@ -57,19 +57,16 @@ class Face(Views):
             return self._init_nested(where, signature(input_signature))
         if rng is None and self._memory.rng is None:
             _log.info('%s.init() was given no key and uses seed 0', self._name)
-        elif rng is not None:
-            self._memory.rng = as_key(rng)
-        inputs = signature(input_signature)
+        inputs, key = signature(input_signature), self.rng if rng is None else as_key(rng)
         keep = self._policy != Policy()
-        weights, new_state, _ = self._make(inputs, keep=keep)
-        self._memory.signature = inputs
-        self._memory.state = new_state
-        self._memory.calls = 0
-        return weights, new_state
+        weights, new_state, _ = self._make(inputs, keep=keep, key=key)
+        memory = self._memory
+        memory.signature, memory.state, memory.rng, memory.calls = inputs, new_state, key, 0
+        return weights, state.plain(new_state)
 
-    def _make(self, inputs, keep, commit=True):
+    def _make(self, inputs, keep, commit=True, key=None):
         notebook = passes.Notebook(keep=keep)
-        context = passes.root_context(self, self.rng, self._policy)
+        context = passes.root_context(self, self.rng if key is None else key, self._policy)
         weights, new_state, outputs = passes.initialise(
             self, with_symbols(inputs), context, notebook
         )
@@ -96,9 +93,16 @@ class Face(Views):
                 'np.int32)), with the shape and dtype of your inputs, before new_state'
             )
         sized = jax.tree.map(lambda s: _with_batch(s, int(batch_size)), inputs)
-        made = self.program(
-            ('new_state', repr(sized)), lambda: self._make(sized, keep=True, commit=False)[1]
-        )
+        return self._initial_state(sized)
+
+    def _initial_state(self, inputs):
+        """Makes the state of this view for inputs of a signature, once; numbers also in a trace."""
+
+        def make():
+            with jax.ensure_compile_time_eval():
+                return self._make(inputs, keep=True, commit=False)[1]
+
+        made = self.program(('initial state', repr(inputs)), make)
         return jax.tree.map(jnp.copy, made)  # a caller may donate what it is given
 
     # Running.
@@ -136,7 +140,8 @@ class Face(Views):
         leaves, structure = jax.tree.flatten(x)
         shapes = tuple((np.shape(leaf), str(_dtype(leaf))) for leaf in leaves)
         name = ('call', structure, shapes)
-        program = self.program(name, lambda: jax.jit(self._pure))
+        # A new function each time: jax knows equal ones again and would run what it compiled.
+        program = self.program(name, lambda: jax.jit(lambda *args: self._pure(*args)))
         try:
             return _as_jax(program(x, weights, held, rng))
         except LayerError as error:
@@ -157,8 +162,8 @@ class Face(Views):
     def _ensure_weights(self, x):
         if self._weightless or self._has_all_weights():
             return
-        self._memory.signature = signature(x)
         _, new_state, _ = self._make(signature(x), keep=True)
+        self._memory.signature = signature(x)
         if self._memory.state is None:
             self._memory.state = new_state
 
@@ -174,7 +179,7 @@ class Face(Views):
                 self._memory.signature = inputs
             if not self._sublayers and self._stateless:
                 return state.EMPTY
-            made = self._make(inputs, keep=True, commit=False)[1]
+            made = self._initial_state(inputs)
             if _has_tracer(made):
                 return made
             self._memory.state = made
@@ -208,7 +213,7 @@ class Face(Views):
         held = self._memory.state
         if held is None:
             return tuple(sub.state for sub in self._sublayers)
-        return held.value if isinstance(held, state.Held) else held
+        return state.plain(held)
 
     @state.setter
     def state(self, value: Any) -> None:
@@ -309,6 +314,7 @@ class Face(Views):
             return weights, new_state
 
         made = jax.tree.map(lambda s: ShapeDtype(s.shape, s.dtype), jax.eval_shape(make))
+        made = (made[0], state.plain(made[1]))
         outputs = found['outputs']
         if outputs is None:  # a user's layer that stands alone is not run by init
             context = passes.root_context(self, self.rng, self._policy)

@@ -143,13 +143,15 @@ def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Noteboo
         return weights, layer.state_fn(inputs, context), None
     later = is_symbolic(inputs) and not notebook.tracing
     start = None if later else layer.state_fn(inputs, context)
+    held = None if start is None else state.hold(start, context)
+    if not (layer._pure_apply or context.path):
+        return weights, held, None  # a user's layer that stands alone is first run when called
 
     def run(x):
         s = layer.state_fn(signature(x), context) if start is None else start
         return layer.run(x, weights, s, context)[0]
 
-    outputs = infer(run, inputs)
-    return weights, None if start is None else state.hold(start, context), outputs
+    return weights, held, infer(run, inputs)
 
 
 def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tuple[Any, Any]:

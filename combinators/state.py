@@ -48,6 +48,11 @@ def hold(value: Any, context: Context) -> Any:
     return Held(value, context.owner, context.location)
 
 
+def plain(state: Any) -> Any:
+    """Returns a state as a layer without sublayers sees it: without its mark."""
+    return state.value if isinstance(state, Held) else state
+
+
 def release(state: Any, context: Context) -> Any:
     """Returns what `hold` was given, after checking that it belongs here.
 

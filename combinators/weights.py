@@ -23,18 +23,27 @@ def collect(layer: Any, seen: set[Cell] | None = None) -> Any:
     return layer._cell.weights
 
 
-def assign(layer: Any, weights: Any, path: str = '') -> None:
-    """Gives a layer and those within their weights, after checking what can be checked."""
+def assign(layer: Any, weights: Any) -> None:
+    """Gives a layer and those within their weights, all or, where some do not fit, none.
+
+    Raises:
+      ValueError: there are not as many parts as layers, or an array has another shape.
+    """
+    for cell, part in list(_placed(layer, weights, '')):
+        cell.put(part)
+
+
+def _placed(layer, weights, path):
+    """Yields the cell of each leaf with its part of the weights, after checking it."""
     if weights is SHARED:
         return
     if not layer._sublayers:
         if path:
             _check_shapes(layer, weights, path)
-        layer._cell.put(weights)
+        yield layer._cell, weights
         return
-    pairs = list(pair(layer, weights))
-    for label, (sub, part) in zip(layer._labels, pairs, strict=True):
-        assign(sub, part, f'{path}/{label}' if path else label)
+    for label, (sub, part) in zip(layer._labels, pair(layer, weights), strict=True):
+        yield from _placed(sub, part, f'{path}/{label}' if path else label)
 
 
 def _check_shapes(layer, weights, path):

@@ -5,6 +5,6 @@ major inside, (time, batch, features), and batch major at the face, (batch, time
 """
 
 from .gru import GRUWeights, gru, gru_step
-from .products import dot
+from .products import affine, dot
 
-__all__ = ['GRUWeights', 'dot', 'gru', 'gru_step']
+__all__ = ['GRUWeights', 'affine', 'dot', 'gru', 'gru_step']

@@ -1,11 +1,14 @@
 """The gated recurrent unit with the reset gate before the product, as in Trax."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from .products import dot
+from . import gru_backward
+from .products import affine
+
+Implementation = Literal['auto', 'scan', 'saved_gates']
 
 
 class GRUWeights(NamedTuple):
@@ -18,7 +21,11 @@ class GRUWeights(NamedTuple):
 
 
 def gru(
-    x: jax.Array, h: jax.Array, weights: GRUWeights, precision: str = 'float32'
+    x: jax.Array,
+    h: jax.Array,
+    weights: GRUWeights,
+    precision: str = 'float32',
+    implementation: Implementation = 'auto',
 ) -> tuple[jax.Array, jax.Array]:
     """Runs a GRU over a sequence; returns the hidden states of all steps and the last one.
 
@@ -31,6 +38,15 @@ def gru(
 
     Shapes: x (b, t, d), h (b, n) -> (b, t, n), (b, n).
 
+    Args:
+      x: the inputs.
+      h: the state before the first step.
+      weights: see GRUWeights.
+      precision: of the products: 'float32', 'tf32' or 'bf16'.
+      implementation: 'scan' is the reference, a plain loop that jax differentiates;
+        'saved_gates' has its own backward pass (gru_backward.py), which cannot be differentiated
+        in forward mode; 'auto' is 'saved_gates'.
+
     Source: Cho et al. 2014, arXiv 1406.1078, equations 5 to 8. Here u keeps the old state, as z
     does there; Chung et al. 2014, arXiv 1412.3555, equation 4, swap the roles of u and 1 - u.
     """
@@ -38,15 +54,19 @@ def gru(
     d = x.shape[-1]
     x = jnp.swapaxes(x, 0, 1)
     w_x = jnp.concatenate([w1[:d], w2[:d]], axis=1)
-    inputs = dot(x, w_x, precision) + jnp.concatenate([b1, b2])
-    u_gates, u_candidate = w1[d:], w2[d:]
+    inputs = affine(x, w_x, jnp.concatenate([b1, b2]), precision)
+    loop = _loop if implementation == 'scan' else gru_backward.loop
+    ys, h = loop(inputs, h, w1[d:], w2[d:], precision)
+    return jnp.swapaxes(ys, 0, 1), h
 
-    def step(h, x_gates):
-        h = _step(h, x_gates, u_gates, u_candidate, precision)
+
+def _loop(inputs, h, u_gates, u_candidate, precision):
+    def step(h, x):
+        _, h = gru_backward.step(x, h, u_gates, u_candidate, precision)
         return h, h
 
     h, ys = jax.lax.scan(step, h, inputs)
-    return jnp.swapaxes(ys, 0, 1), h
+    return ys, h
 
 
 def gru_step(
@@ -58,13 +78,6 @@ def gru_step(
     """
     w1, b1, w2, b2 = weights
     d = x.shape[-1]
-    gates = jnp.concatenate([dot(x, w1[:d], precision) + b1, dot(x, w2[:d], precision) + b2], -1)
-    return _step(h, gates, w1[d:], w2[d:], precision)
-
-
-def _step(h, x_gates, u_gates, u_candidate, precision):
-    n = h.shape[-1]
-    gates = jax.nn.sigmoid(x_gates[..., : 2 * n] + dot(h, u_gates, precision))
-    update, reset = gates[..., :n], gates[..., n:]
-    candidate = jnp.tanh(x_gates[..., 2 * n :] + dot(reset * h, u_candidate, precision))
-    return update * h + (1 - update) * candidate
+    x = jnp.concatenate([affine(x, w1[:d], b1, precision), affine(x, w2[:d], b2, precision)], -1)
+    _, h = gru_backward.step(x, h, w1[d:], w2[d:], precision)
+    return h

@@ -19,3 +19,12 @@ def dot(a: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         return jnp.matmul(a, b, preferred_element_type=jnp.float32)
     return jnp.matmul(a, b, precision=_PRECISION[precision])
+
+
+def affine(x: jax.Array, w: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
+    """Returns x @ w + b.
+
+    Shapes: x (..., k), w (k, n), b (n,) -> (..., n).
+    """
+    y = dot(x, w, precision)
+    return y + jnp.broadcast_to(b, y.shape)  # said, so that strict rank promotion is no error

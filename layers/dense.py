@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
-from ..kernels import dot
+from ..kernels import affine, dot
 from .initializers import GlorotUniformInitializer, RandomNormalInitializer
 
 
@@ -70,8 +70,9 @@ class Dense(Layer):
                 x.shape[-1],
                 'The layer was initialised for another width.',
             )
-        y = dot(x, w, context.precision)
-        return y if b is None else y + b, state
+        if b is None:
+            return dot(x, w, context.precision), state
+        return affine(x, w, b, context.precision), state
 
 
 def positive(n, what: str) -> int:

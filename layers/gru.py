@@ -86,7 +86,7 @@ class GRU(_Recurrence):
         _check_sequence(signature)
         if not context.steps:
             return ()
-        return jnp.zeros((signature.shape[0], self._n_units), signature.dtype)
+        return self._zeros(signature)
 
     def apply_fn(self, x, weights, state, context):
         _check_sequence(x)
@@ -101,9 +101,14 @@ class GRU(_Recurrence):
                 )
             h = state
         else:
-            h = jnp.zeros((x.shape[0], self._n_units), x.dtype)
+            h = self._zeros(x)
         y, h = gru(x, h, GRUWeights(*weights), context.precision)
         return y, h if context.steps else state
+
+    def _zeros(self, x):
+        # Never narrower than float32, whatever the inputs are: rounding would add up along time.
+        dtype = jnp.promote_types(x.dtype, jnp.float32)
+        return jnp.zeros((x.shape[0], self._n_units), dtype)
 
 
 class GRUCell(_Recurrence):
