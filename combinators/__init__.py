@@ -9,6 +9,7 @@ from .errors import LayerError, ModeError, ModeWarning, StateError, mismatch
 from .fn import Add, Concatenate, FlattenList, Fn, Gate, Multiply, PureLayer, Split, SubtractTop
 from .in_mode import InMode
 from .layer import Layer
+from .observing import Observer, observing
 from .parallel import Branch, Parallel, Residual
 from .paths import leaves
 from .programs import Programs
@@ -46,6 +47,7 @@ __all__ = [
     'ModeError',
     'ModeWarning',
     'Multiply',
+    'Observer',
     'Parallel',
     'Policy',
     'Programs',
@@ -63,5 +65,6 @@ __all__ = [
     'as_key',
     'leaves',
     'mismatch',
+    'observing',
     'signature',
 ]

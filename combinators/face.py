@@ -22,6 +22,7 @@ from .views import Views
 
 _log = logging.getLogger('retrax')
 
+
 class Face(Views):
     """What people call on a layer; `Layer` adds the definition and the pure core."""
 
@@ -160,7 +161,7 @@ class Face(Views):
         return passes.run_root(self, x, weights, held, rng, self._policy)
 
     def _ensure_weights(self, x):
-        if self._weightless or self._has_all_weights():
+        if self.has_weights:
             return
         _, new_state, _ = self._make(signature(x), keep=True)
         self._memory.signature = signature(x)
@@ -169,7 +170,7 @@ class Face(Views):
 
     def _has_all_weights(self):
         if self._sublayers:
-            return all(s._weightless or s._has_all_weights() for s in self._sublayers)
+            return all(sub.has_weights for sub in self._sublayers)
         return self._cell.initialised
 
     def _state_for(self, x):
@@ -291,6 +292,16 @@ class Face(Views):
         return self._n_out
 
     @property
+    def input_signature(self) -> Any:
+        """The signature of the inputs that this model was initialised with; None before."""
+        return self._memory.signature
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights are there, or there are none to make."""
+        return self._weightless or self._has_all_weights()
+
+    @property
     def start_id(self) -> int | None:
         """The id to feed before the first token when decoding; None if the model has none."""
         found = (sub.start_id for sub in self._sublayers)
@@ -298,7 +309,15 @@ class Face(Views):
 
     def output_signature(self, input_signature: Any) -> Any:
         """Returns the signature of the outputs, without making weights that last."""
-        return self._abstract(signature(input_signature))[1]
+        inputs = signature(input_signature)
+        (weights, held), outputs = self._abstract(inputs)
+        if outputs is None:  # a user's layer that stands alone is not run by init
+            context = passes.root_context(self, self.rng, self._policy)
+            weights, held = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), (weights, held))
+            outputs = passes.infer(
+                lambda x: passes.apply(self, x, weights, held, context)[0], inputs
+            )
+        return without_symbols(outputs)
 
     def weights_and_state_signature(self, input_signature: Any, unsafe: bool = False) -> Any:
         """Returns the signatures of weights and state for inputs of a signature."""
@@ -309,20 +328,11 @@ class Face(Views):
         found = {}
 
         def make():
-            weights, new_state, outputs = self._make(inputs, keep=True, commit=False)
-            found['outputs'] = outputs
+            weights, new_state, found['outputs'] = self._make(inputs, keep=True, commit=False)
             return weights, new_state
 
         made = jax.tree.map(lambda s: ShapeDtype(s.shape, s.dtype), jax.eval_shape(make))
-        made = (made[0], state.plain(made[1]))
-        outputs = found['outputs']
-        if outputs is None:  # a user's layer that stands alone is not run by init
-            context = passes.root_context(self, self.rng, self._policy)
-            weights, held = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), made)
-            outputs = passes.infer(
-                lambda x: passes.apply(self, x, weights, held, context)[0], inputs
-            )
-        return made, without_symbols(outputs)
+        return (made[0], state.plain(made[1])), found['outputs']
 
 
 def _with_batch(s, batch_size):

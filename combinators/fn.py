@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .layer import Layer
+from .paths import label
 from .stack import flatten
 
 
@@ -27,7 +28,7 @@ class PureLayer(Layer):
 
     @property
     def _label(self):
-        return self._name if self._name.isidentifier() else type(self).__name__
+        return label(self._name, type(self).__name__)
 
     def apply_fn(self, x, weights, state, context):
         y = self._forward_fn(x)

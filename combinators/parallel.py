@@ -24,11 +24,7 @@ class Parallel(Layer):
     def __init__(self, *sublayers, name=None):
         if len(sublayers) < 2:
             raise ValueError(f'Parallel: expected at least two layers, got {len(sublayers)}')
-        layers = [Serial(s) if s is None or isinstance(s, tuple | list) else s for s in sublayers]
-        layers = ensure_layers(layers, 'Parallel')
-        for layer in layers:
-            if layer.n_in == 0:
-                raise ValueError(f'Parallel: {layer._name} takes no input, so it has no span')
+        layers = _side_by_side(sublayers, 'Parallel')
         super().__init__(
             sum(layer.n_in for layer in layers), sum(layer.n_out for layer in layers), name=name
         )
@@ -69,11 +65,23 @@ def Branch(*layers, name='Branch') -> Layer:
 
     Source: Trax 1.4.1, trax.layers.combinators.Branch.
     """
-    if len(layers) == 1:
-        return layers[0]
-    parallel = Parallel(*layers)
-    indices = flatten([list(range(layer.n_in)) for layer in parallel._sublayers])
+    parts = _side_by_side(layers, 'Branch')
+    if len(parts) == 1:
+        return parts[0]
+    parallel = Parallel(*parts)
+    indices = flatten([list(range(layer.n_in)) for layer in parts])
     return Serial(Select(indices), parallel, name=name, sublayers_to_print=list(layers))
+
+
+def _side_by_side(layers, who):
+    """Returns the layers, None and lists made Serial, after checking that each takes something."""
+    layers = [Serial(s) if s is None or isinstance(s, tuple | list) else s for s in layers]
+    if not layers:
+        raise ValueError(f'{who}: expected at least one layer')
+    for layer in ensure_layers(layers, who):
+        if layer.n_in == 0:
+            raise ValueError(f'{who}: {layer._name} takes no input, so it has no span')
+    return layers
 
 
 def Residual(*layers, shortcut=None) -> Serial:

@@ -12,6 +12,7 @@ import jax
 from . import definition, sharing, state
 from .context import MATMUL_PRECISION, Context, Policy
 from .errors import LayerError, ModeError, ModeWarning, StateError
+from .observing import observer
 from .signature import ShapeDtype, infer, is_symbolic, signature
 
 
@@ -124,16 +125,20 @@ def initialise(
     again = layer._cell in notebook.seen
     notebook.seen.add(layer._cell)
     try:
+        if inputs is not None:
+            check_inputs(layer, inputs)
         weights, new_state, outputs = layer.init_through(inputs, context, notebook)
     except (LayerError, StateError, ModeError):
         raise
     except Exception as error:
         raise layer_error(layer, 'initialising', context, inputs, error) from error
+    made = (sharing.SHARED if again else weights, new_state, outputs)
+    observer().made(layer, context, inputs, (weights, new_state, outputs))
     if again:
-        return sharing.SHARED, new_state, outputs
+        return made
     parts = [notebook.expanded.get(sub._cell, ()) for sub in layer._sublayers]
     notebook.expanded[layer._cell] = tuple(parts) if layer._sublayers else weights
-    return weights, new_state, outputs
+    return made
 
 
 def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Notebook) -> Any:
@@ -157,6 +162,7 @@ def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Noteboo
 def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tuple[Any, Any]:
     """Runs a layer at its place in a model: returns its outputs and its new state."""
     context = enter(layer, context)
+    observer().before(layer, context, x)
     try:
         check_inputs(layer, x)
         if layer._sublayers:
@@ -164,12 +170,14 @@ def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tupl
         else:
             released = state.release(held, context)
             y, new_state = layer.run(x, weights, released, context)
-            new_state = state.hold(new_state, context)
+            if context.path or isinstance(held, state.Held):  # plain in, plain out, at the root
+                new_state = state.hold(new_state, context)
         check_outputs(layer, y)
     except (LayerError, StateError, ModeError):
         raise
     except Exception as error:
         raise layer_error(layer, 'running', context, signature(x), error) from error
+    observer().after(layer, context, weights, y)
     return y, new_state
 
 
@@ -187,12 +195,16 @@ def fingerprint(layer: Any) -> str:
 
 
 def check_inputs(layer: Any, x: Any) -> None:
-    """Raises if `x` is not as many inputs as the layer takes; combinators may take more."""
-    if layer.n_in == 1:
+    """Raises if `x` is not as many inputs as the layer takes.
+
+    A combinator that passes surplus inputs on is not checked here: its sublayers are, and the
+    error then has a picture of the stack.
+    """
+    if layer.n_in == 1 or layer._passes_rest:
         return
     if not isinstance(x, tuple | list):
         raise TypeError(f'expected a tuple of {layer.n_in} inputs, got one {type(x).__name__}')
-    if len(x) != layer.n_in and not (layer._passes_rest and len(x) > layer.n_in):
+    if len(x) != layer.n_in:
         raise ValueError(f'expected {layer.n_in} inputs, got {len(x)}')
 
 

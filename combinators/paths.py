@@ -1,5 +1,6 @@
 """Paths: where a layer stands in a model, told by classes and not by positions."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,12 @@ def labels(sublayers: Any) -> tuple[str, ...]:
         counts[sub._label] = counts.get(sub._label, 0) + 1
         result.append(f'{sub._label}#{counts[sub._label]}')
     return tuple(result)
+
+
+def label(name: str, fallback: str) -> str:
+    """Returns the identifier that a name begins with: Select for 'Select[1,0]'."""
+    found = re.match(r'[A-Za-z_]\w*', name)
+    return found[0] if found else fallback
 
 
 def label_of(parent: Any, sub: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from . import passes
 from .errors import LayerError
 from .layer import Layer
+from .paths import label
 from .signature import signature
 from .stack import arity, as_items, draw, flatten, push, take
 
@@ -36,14 +37,14 @@ class Serial(Layer):
 
     @property
     def _label(self):
-        return self._name if self._name.isidentifier() else type(self).__name__
+        return label(self._name, type(self).__name__)
 
     def init_through(self, inputs, context, notebook):
         stack, weights, state = inputs, [], []
-        for label, layer in zip(self._labels, self._sublayers, strict=True):
-            top = self._top(layer, stack, context.child(label), 'initialising')
+        for place, layer in zip(self._labels, self._sublayers, strict=True):
+            top = self._top(layer, stack, context.child(place), 'initialising')
             try:
-                w, s, outputs = passes.initialise(layer, top, context.child(label), notebook)
+                w, s, outputs = passes.initialise(layer, top, context.child(place), notebook)
             except LayerError as error:
                 _draw_once(error, stack, layer)
                 raise
@@ -55,10 +56,10 @@ class Serial(Layer):
     def apply_fn(self, x, weights, state, context):
         check_parts(self, state)
         stack, new_state = x, []
-        for i, (label, layer) in enumerate(zip(self._labels, self._sublayers, strict=True)):
-            top = self._top(layer, stack, context.child(label), 'running')
+        for i, (place, layer) in enumerate(zip(self._labels, self._sublayers, strict=True)):
+            top = self._top(layer, stack, context.child(place), 'running')
             try:
-                y, s = passes.apply(layer, top, weights[i], state[i], context.child(label))
+                y, s = passes.apply(layer, top, weights[i], state[i], context.child(place))
             except LayerError as error:
                 _draw_once(error, signature(stack), layer)
                 raise

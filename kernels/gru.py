@@ -50,6 +50,9 @@ def gru(
     Source: Cho et al. 2014, arXiv 1406.1078, equations 5 to 8. Here u keeps the old state, as z
     does there; Chung et al. 2014, arXiv 1412.3555, equation 4, swap the roles of u and 1 - u.
     """
+    if x.shape[1] == 1:  # decoding: no loop, no slices of the weights
+        h = gru_step(x[:, 0], h, weights, precision)
+        return h[:, None], h
     w1, b1, w2, b2 = weights
     d = x.shape[-1]
     x = jnp.swapaxes(x, 0, 1)
@@ -74,10 +77,12 @@ def gru_step(
 ) -> jax.Array:
     """Runs one step of `gru`; returns the new hidden state.
 
+    It multiplies by the whole matrices: to slice them would copy them at every step.
+
     Shapes: x (..., d), h (..., n) -> (..., n).
     """
     w1, b1, w2, b2 = weights
-    d = x.shape[-1]
-    x = jnp.concatenate([affine(x, w1[:d], b1, precision), affine(x, w2[:d], b2, precision)], -1)
-    _, h = gru_backward.step(x, h, w1[d:], w2[d:], precision)
-    return h
+    gates = jax.nn.sigmoid(affine(jnp.concatenate([x, h], -1), w1, b1, precision))
+    u, r = jnp.split(gates, 2, axis=-1)
+    c = jnp.tanh(affine(jnp.concatenate([x, r * h], -1), w2, b2, precision))
+    return u * h + (1 - u) * c

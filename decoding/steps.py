@@ -1,0 +1,105 @@
+"""The compiled functions of decoding: read a piece of a prompt, write a chunk of tokens.
+
+Weights, state, settings and noise keys are arguments, so one program serves every length, seed,
+temperature and prompt; a batch size and a length of a piece have a program each. The noise of a
+chunk is drawn before its loop, in one operation: CHUNK * batch * vocab_size numbers.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..combinators import signature
+from .sampling import gumbel, layer_key, pick, token_keys
+
+CHUNK = 32  # tokens for each dispatch
+NONE = -1  # no such id: where there is no eos, and where nothing could be chosen
+
+
+class Settings(NamedTuple):
+    """What stays the same for all tokens of a generation."""
+
+    key: jax.Array
+    row_ids: jax.Array  # (batch,) uint32: the number that keys a row's noise
+    temperature: jax.Array  # (batch,) float32
+    eos_id: jax.Array  # () int32, NONE for none
+
+
+class Cursor(NamedTuple):
+    """Where a generation stands, apart from the model's state."""
+
+    token: jax.Array  # (batch,) int32: the last token, not yet read by the model
+    done: jax.Array  # (batch,) bool: the row has met eos, or nothing could be chosen
+    n_read: jax.Array  # () int32: how many ids the model has read
+    position: jax.Array  # () int32: the place of the next token in the text
+
+
+class Steps(NamedTuple):
+    """The compiled functions of a model."""
+
+    read: Any  # (weights, state, ids, position, key) -> state
+    write: Any  # (weights, state, cursor, settings) -> (state, cursor, tokens (batch, CHUNK))
+    vocab_size: int
+
+
+def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
+    """Returns the functions for a model in predict mode, not yet compiled.
+
+    Raises:
+      ValueError: the model does not give one row of scores for each id.
+    """
+    vocab_size = _vocab_size(model, weights, state, batch_size)
+
+    def read(weights, state, ids, position, key):
+        return model.pure_fn(ids, weights, state, layer_key(key, position))[1]
+
+    def write(weights, state, cursor, settings):
+        positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)
+        keys = jax.vmap(lambda p: token_keys(settings.key, settings.row_ids, p))(positions)
+        noise = jax.vmap(lambda k: gumbel(k, vocab_size))(keys)  # (CHUNK, batch, vocab_size)
+
+        def step(loop, noise):
+            state, cursor = loop
+            key = layer_key(settings.key, cursor.n_read)
+            scores, state = model.pure_fn(cursor.token[:, None], weights, state, key)
+            cursor, token = advance(cursor, scores[:, -1], noise, settings)
+            return (state, cursor), token
+
+        (state, cursor), tokens = jax.lax.scan(step, (state, cursor), noise)
+        return state, cursor, tokens.T
+
+    donate = jax.jit(read, donate_argnums=1), jax.jit(write, donate_argnums=1)
+    return Steps(*donate, vocab_size)
+
+
+def advance(
+    cursor: Cursor, scores: jax.Array, noise: jax.Array, settings: Settings
+) -> tuple[Cursor, jax.Array]:
+    """Chooses the next token of each row; returns the moved cursor and the tokens to show.
+
+    A row that has met eos shows eos from there on. Where the largest score is not finite (a NaN
+    among them, or none above -inf) nothing can be chosen, and NONE is shown.
+    """
+    chosen = pick(scores, settings.temperature, noise)
+    chosen = jnp.where(jnp.isfinite(jnp.max(scores, axis=-1)), chosen, NONE)
+    shown = jnp.where(cursor.done, settings.eos_id, chosen)
+    done = cursor.done | (shown == settings.eos_id) | (shown == NONE)
+    moved = Cursor(jnp.maximum(shown, 0), done, cursor.n_read + 1, cursor.position + 1)
+    return moved, shown
+
+
+def _vocab_size(model, weights, state, batch_size):
+    if model.n_in != 1:
+        raise ValueError(
+            f'generate: {model.name} takes {model.n_in} inputs; a language model takes one, the ids'
+        )
+    ids = jax.ShapeDtypeStruct((batch_size, 1), jnp.int32)
+    scores, _ = jax.eval_shape(model.pure_fn, ids, weights, state, jax.random.PRNGKey(0))
+    if getattr(scores, 'ndim', None) != 3 or not jnp.issubdtype(scores.dtype, jnp.floating):
+        raise ValueError(
+            f'generate: {model.name} must map ids (batch, time) to scores (batch, time, '
+            f'vocab_size), one for each id; it gives {signature(scores)}. '
+            'A language model ends in Dense(vocab_size), with or without LogSoftmax.'
+        )
+    return scores.shape[-1]

@@ -1,0 +1,104 @@
+"""trace: a model run once, and the stack after each of its layers."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..combinators import Observer, Serial, observing, signature
+from ..combinators.stack import as_items, push
+from .counts import count
+from .tables import Printed, number, plain, table
+
+
+class TraceRow(NamedTuple):
+    """One layer of a run."""
+
+    path: str
+    layer: str
+    stack: tuple[Any, ...]  # signatures after the layer, the top first
+    n_weights: int
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the top of the stack; None if the stack is empty."""
+        return self.stack[0].shape if self.stack else None
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        """The dtype of the top of the stack; None if the stack is empty."""
+        return self.stack[0].dtype if self.stack else None
+
+
+class Trace(Printed):
+    """The rows of a run, in its order; prints as a table."""
+
+    def __init__(self, name: str, inputs: Any, rows: list[TraceRow]):
+        self.name, self.inputs, self.rows = name, inputs, rows
+
+    def __iter__(self) -> Iterator[TraceRow]:
+        return iter(self.rows)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> TraceRow:
+        return self.rows[i]
+
+    def __rich__(self):
+        left = ['path', 'layer', 'stack after it, top first']
+        made = table(f'{self.name}: {self.inputs}', left, ['weights'])
+        for row in self.rows:
+            stack = '  '.join(map(str, row.stack)) or 'empty'
+            made.add_row(*map(plain, (row.path, row.layer, stack, number(row.n_weights))))
+        return made
+
+
+def trace(model: Any, x: Any) -> Trace:
+    """Runs a model once, from its initial state, and returns the stack after each layer.
+
+    The model does not change: not its weights, not its state. One that has no weights yet is run
+    with weights of its own that do not last. Layers inside of a Scan are shown as they see a
+    slice; where layers stand side by side, each is shown with its own outputs.
+
+    Args:
+      model: a layer, or a view of one.
+      x: inputs, one array or a tuple.
+
+    Raises:
+      LayerError: the model does not take x.
+    """
+    x = jax.tree.map(jnp.asarray, x)
+    if model.input_signature is None or not model.has_weights:
+        model = copy.deepcopy(model)
+        model.init(signature(x), rng=0)
+    record = _Record()
+    batch_size = jax.tree.leaves(x)[0].shape[0] if jax.tree.leaves(x)[0].shape else 1
+    state = model.new_state(batch_size)
+    with observing(record):
+        model.pure_fn(x, model.weights, state, model.rng)
+    return Trace(model.name, signature(x), list(record.rows.values()))
+
+
+class _Record(Observer):
+    """Follows the stack of each series while its layers run."""
+
+    def __init__(self):
+        self.stacks: dict[tuple[str, ...], Any] = {}
+        self.rows: dict[str, TraceRow] = {}
+
+    def before(self, layer, context, x):
+        if isinstance(layer, Serial):
+            self.stacks[context.path] = signature(x)
+
+    def after(self, layer, context, weights, y):
+        stack = signature(y)
+        around = context.path[:-1]
+        if context.path and around in self.stacks:
+            stack = self.stacks[around] = push(stack, self.stacks[around], layer.n_in)
+        if not layer._sublayers:
+            row = TraceRow(context.location, layer.name, as_items(stack), count(weights).n)
+            self.rows.setdefault(context.location, row)

@@ -1,0 +1,132 @@
+"""A slow oracle for generate, and models to try it on.
+
+For each token the oracle runs the eval pass over the whole text, padded with zeros, and draws with
+jax.random's own functions. It has no state, no predict mode and no chunks.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from retrax import layers as tl
+from retrax.models import GRULM
+
+VOCAB = 11
+IDS = tl.ShapeDtype((1, 1), np.int32)
+
+
+def with_weights(model: tl.Layer, seed: int = 0, scale: float = 1.5) -> tl.Layer:
+    """Initialises a model with weights that are large enough for texts that vary."""
+    model.init(IDS)
+    random = np.random.RandomState(seed)
+    model.weights = jax.tree.map(
+        lambda w: jnp.asarray(random.uniform(-scale, scale, w.shape), w.dtype), model.weights
+    )
+    return model
+
+
+def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None):
+    """Returns what generate must return."""
+    prompt = np.atleast_2d(np.asarray(prompt, np.int32))
+    batch_size, start = prompt.shape
+    ids = range(batch_size) if row_ids is None else row_ids
+    text = np.zeros((batch_size, start + n_tokens), np.int32)
+    text[:, :start] = prompt
+    evaluate = model.as_mode('eval')
+    # Without ShiftRight the scores of token i are those that follow token i - 1.
+    shift = 0 if model.start_id is not None else 1
+    for position in range(start, start + n_tokens):
+        scores = evaluate(text)[:, position - shift]
+        for row, row_id in enumerate(ids):
+            text[row, position] = _draw(scores[row], temperature, seed, row_id, position)
+    return text[:, start:]
+
+
+def _draw(scores, temperature, seed, row_id, position):
+    if temperature == 0:
+        return jnp.argmax(scores)
+    fold = jax.random.fold_in
+    key = fold(fold(jax.random.PRNGKey(seed), row_id), position)
+    return jax.random.categorical(key, scores / temperature)
+
+
+def gru_lm() -> tl.Layer:
+    """The mode goes to ShiftRight only, as in the courses; here even that is left out."""
+    return GRULM(VOCAB, 8, 2)
+
+
+def told_train() -> tl.Layer:
+    return GRULM(VOCAB, 8, 2, mode='train')
+
+
+def logits() -> tl.Layer:
+    return tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), tl.GRU(9), tl.Dense(VOCAB))
+
+
+def without_shift() -> tl.Layer:
+    return tl.Serial(tl.Embedding(VOCAB, 6), tl.GRU(9), tl.Dense(VOCAB), tl.LogSoftmax())
+
+
+def without_state() -> tl.Layer:
+    return tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), tl.Dense(VOCAB), tl.LogSoftmax())
+
+
+def residual() -> tl.Layer:
+    return tl.Serial(
+        tl.ShiftRight(),
+        tl.Embedding(VOCAB, 6),
+        tl.Residual(tl.GRU(6)),
+        tl.Branch(tl.GRU(6), None),
+        tl.Concatenate(),
+        tl.Dense(VOCAB),
+    )
+
+
+def shared() -> tl.Layer:
+    gru = tl.GRU(6)
+    return tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), gru, gru, tl.Dense(VOCAB))
+
+
+def scan() -> tl.Layer:
+    start = tl.Fn('Start', lambda x: (x, jnp.zeros((x.shape[0], 6))), n_out=2)
+    return tl.Serial(
+        tl.ShiftRight(),
+        tl.Embedding(VOCAB, 6),
+        start,
+        tl.Scan(tl.GRUCell(6), axis=1),
+        tl.Select([0], n_in=2),
+        tl.Dense(VOCAB),
+    )
+
+
+class UserSum(tl.Layer):
+    """Written as Trax users write: the sum of what came before, kept in self.state."""
+
+    has_memory = True
+
+    def forward(self, x):
+        total = jnp.cumsum(x, axis=1)
+        if self._running_context().mode == 'predict':
+            total = total + self.state[:, None]
+            self.state = total[:, -1]
+        return jnp.sin(total)
+
+    def init_weights_and_state(self, signature):
+        self.state = jnp.zeros((signature.shape[0], signature.shape[2]), signature.dtype)
+
+
+def user_layer() -> tl.Layer:
+    return tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), UserSum(), tl.Dense(VOCAB))
+
+
+MODELS = [
+    gru_lm,
+    told_train,
+    logits,
+    without_shift,
+    without_state,
+    residual,
+    shared,
+    scan,
+    user_layer,
+]

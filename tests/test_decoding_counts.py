@@ -1,0 +1,149 @@
+"""What generate costs, in counts that do not depend on the machine."""
+
+import importlib
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+from decoding_oracle import VOCAB, gru_lm, with_weights
+
+from retrax import layers as tl
+from retrax.decoding import generate
+from retrax.decoding.steps import CHUNK, Cursor, Settings, Steps, build
+from retrax.models import GRULM
+
+COMPILED = '/jax/core/compile/backend_compile_duration'
+KEY = jax.random.PRNGKey(0)
+
+
+@pytest.fixture
+def model() -> tl.Layer:
+    return with_weights(gru_lm())
+
+
+@pytest.fixture
+def compilations() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def listen(event, seconds, **details):
+        if event == COMPILED:
+            found.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield found
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.fixture
+def calls(monkeypatch) -> dict[str, int]:
+    """Counts dispatches of the compiled functions and reads of their results."""
+    counts = {'read': 0, 'write': 0, 'get': 0}
+
+    def counted(name, function):
+        def call(*args):
+            counts[name] += 1
+            return function(*args)
+
+        return call
+
+    def counted_build(*args):
+        steps = build(*args)
+        return Steps(counted('read', steps.read), counted('write', steps.write), steps.vocab_size)
+
+    module = importlib.import_module('retrax.decoding.generate')
+    monkeypatch.setattr(module, 'build', counted_build)
+    monkeypatch.setattr(jax, 'device_get', counted('get', jax.device_get))
+    return counts
+
+
+def test_one_dispatch_for_a_chunk_and_one_read(model, calls) -> None:
+    generate(model, max_new_tokens=3 * CHUNK + 1)
+    assert calls == {'read': 0, 'write': 4, 'get': 1}
+
+
+def test_one_dispatch_for_a_piece_of_the_prompt(model, calls) -> None:
+    generate(model, prompt=[1] * (512 + 5), max_new_tokens=1)  # start id and prompt but the last
+    assert calls == {'read': 3, 'write': 1, 'get': 1}  # 512 + 4 + 1
+
+
+def test_with_eos_one_look_at_the_flags_for_a_chunk(model, calls) -> None:
+    never = with_weights(gru_lm(), seed=3)
+    n = generate(never, max_new_tokens=5 * CHUNK, temperature=0)
+    unused = (set(range(VOCAB)) - set(n[0])).pop()
+    calls.update(read=0, write=0, get=0)
+    generate(never, max_new_tokens=5 * CHUNK, temperature=0, eos_id=unused)
+    assert calls == {'read': 0, 'write': 5, 'get': 4 + 1}
+
+
+def test_eos_in_the_first_chunk_stops_after_the_one_in_flight(model, calls) -> None:
+    first = int(generate(model, max_new_tokens=1, temperature=0)[0, 0])
+    calls.update(read=0, write=0, get=0)
+    generate(model, max_new_tokens=50 * CHUNK, temperature=0, eos_id=first)
+    assert calls == {'read': 0, 'write': 2, 'get': 1 + 1}
+
+
+def test_no_tokens_cost_nothing(model, calls) -> None:
+    assert generate(model, max_new_tokens=0, batch_size=2).shape == (2, 0)
+    assert calls['write'] == 0
+
+
+def test_nothing_compiles_twice(model, compilations) -> None:
+    other_weights = jax.tree.map(lambda w: w + 0, model.weights)
+    generate(model, prompt=[1, 2, 3, 4], max_new_tokens=5, seed=0)
+    assert compilations
+    compilations.clear()
+    generate(model, prompt=[9, 8, 7, 6], max_new_tokens=90, seed=5, temperature=0.3, eos_id=2)
+    generate(model.as_mode('eval'), prompt=[[1, 1, 1, 1]], max_new_tokens=1, temperature=0)
+    model.weights = other_weights
+    generate(model, prompt=[1, 2, 3, 4], max_new_tokens=33)
+    assert not compilations
+
+
+def test_prompts_of_all_lengths_compile_few_programs(model, compilations) -> None:
+    generate(model, max_new_tokens=1)
+    compilations.clear()
+    for length in range(1, 32):
+        generate(model, prompt=[1] * length, max_new_tokens=1)
+    assert len(compilations) == 5  # 1, 2, 4, 8, 16
+
+
+def test_the_host_sends_nothing_by_accident(model) -> None:
+    generate(model, prompt=[1, 2], max_new_tokens=1, seed=KEY)
+    with jax.transfer_guard('disallow'):
+        generate(model, prompt=[3, 4], max_new_tokens=100, seed=KEY, eos_id=1)
+
+
+def compiled_write(model) -> tuple[Steps, tuple]:
+    predict = model.as_mode('predict')
+    weights, state = predict.weights, predict.new_state(1)
+    zero = np.int32(0)
+    cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), zero, zero)
+    settings = Settings(KEY, np.zeros(1, np.uint32), np.ones(1, np.float32), np.int32(-1))
+    steps = build(predict, weights, state, 1)
+    return steps, (weights, state, *jax.device_put((cursor, settings)))
+
+
+def test_the_state_is_donated_and_the_weights_are_not(model) -> None:
+    steps, (weights, state, cursor, settings) = compiled_write(model)
+    steps.write(weights, state, cursor, settings)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, cursor, settings)))
+
+
+def test_weights_are_arguments_of_the_program() -> None:
+    model = with_weights(GRULM(VOCAB, 32, 1))
+    steps, arguments = compiled_write(model)
+    compiled = steps.write.lower(*arguments).compile()
+    n_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(model.weights))
+    assert compiled.memory_analysis().argument_size_in_bytes >= n_bytes
+    constants = [line for line in compiled.as_text().splitlines() if ' constant({' in line]
+    assert not [line for line in constants if 'f32[32,' in line or 'f32[64,' in line]
+
+
+def test_views_share_the_programs(model) -> None:
+    generate(model, max_new_tokens=1)
+    count = len(model.programs)
+    generate(model.as_mode('eval'), max_new_tokens=1)
+    generate(model.as_mode('predict'), max_new_tokens=1)
+    assert len(model.programs) == count

@@ -1,0 +1,108 @@
+"""What generate says to those who ask for what cannot be."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from decoding_oracle import IDS, VOCAB, gru_lm, with_weights, without_shift
+
+from retrax import layers as tl
+from retrax.decoding import generate
+
+WRONG = [
+    ({'max_new_tokens': -1}, 'max_new_tokens must be an int of at least 0, got -1'),
+    ({'max_new_tokens': 1.5}, 'max_new_tokens must be an int'),
+    ({'batch_size': 0}, 'batch_size must be an int of at least 1'),
+    ({'temperature': -0.1}, 'temperature must be at least 0 and finite, got -0.1'),
+    ({'temperature': float('nan')}, 'temperature must be at least 0 and finite'),
+    ({'temperature': [1.0, 1.0]}, 'one for each of 1 rows'),
+    ({'prompt': [1, VOCAB]}, rf'the prompt has id {VOCAB} at \(0, 2\).*ids 0 to {VOCAB - 1}'),
+    ({'prompt': [[1, -1]]}, 'the prompt has id -1'),
+    ({'prompt': [[1, 2], [3]]}, 'different lengths'),
+    ({'prompt': [[[1]]]}, r'must be \(n,\) or \(batch, n\)'),
+    ({'prompt': [[1], [2]], 'batch_size': 3}, 'prompt has 2 rows and batch_size is 3'),
+    ({'eos_id': VOCAB}, 'eos_id has id'),
+    ({'eos_id': -1}, 'eos_id must be an int of at least 0'),
+    ({'row_ids': [0, 1]}, 'row_ids has shape'),
+]
+
+
+@pytest.fixture(scope='module')
+def model() -> tl.Layer:
+    return with_weights(gru_lm())
+
+
+@pytest.mark.parametrize(('arguments', 'message'), WRONG)
+def test_wrong_arguments(model, arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        generate(model, **arguments)
+
+
+@pytest.mark.parametrize('prompt', [[1.0, 2.0], ['a'], [True]])
+def test_a_prompt_of_no_integers(model, prompt) -> None:
+    with pytest.raises(TypeError, match='prompt must be integer ids'):
+        generate(model, prompt)
+
+
+@pytest.mark.parametrize('prompt', [None, []])
+def test_no_start_id(prompt) -> None:
+    model = with_weights(without_shift())
+    with pytest.raises(ValueError, match=r'no start id.*needs a prompt of at least one id'):
+        generate(model, prompt)
+
+
+def test_an_uninitialised_model() -> None:
+    with pytest.raises(ValueError, match=r'call model\.init'):
+        generate(gru_lm(), max_new_tokens=3)
+
+
+@pytest.mark.parametrize(
+    'model', [tl.Serial(tl.ShiftRight()), tl.Serial(tl.ShiftRight(), tl.Embedding(4, 2), tl.Dup())]
+)
+def test_no_language_model(model) -> None:
+    model.init(IDS)
+    with pytest.raises(ValueError, match=r'must map ids .* to scores .*; it gives'):
+        generate(model, max_new_tokens=3)
+
+
+def test_a_model_of_two_inputs() -> None:
+    model = tl.Serial(tl.Add(), tl.Embedding(4, 2))
+    model.init((IDS, IDS))
+    with pytest.raises(ValueError, match='takes 2 inputs; a language model takes one'):
+        generate(model, [1])
+
+
+def test_nan_is_an_error_and_not_token_0(model) -> None:
+    bad = with_weights(gru_lm())
+    bad.weights = jax.tree.map(lambda w: w * jnp.nan, bad.weights)
+    for settings in ({}, {'temperature': 0}, {'eos_id': 3}):
+        with pytest.raises(FloatingPointError, match='row 0 for new token 0 have no finite max'):
+            generate(bad, max_new_tokens=70, **settings)
+
+
+def test_nan_in_one_row_later_is_found(model) -> None:
+    poison = tl.Fn('Poison', lambda x: jnp.where(x == 7, jnp.nan, 0.0)[..., None])
+    plain = tl.Fn('Count', lambda x: jax.nn.one_hot((x + 1) % 9, 9))
+    bad = tl.Serial(tl.ShiftRight(), tl.Branch(poison, plain), tl.Add())
+    bad.init(IDS)
+    with pytest.raises(FloatingPointError, match='row 1 for new token 3 '):
+        generate(bad, [[1], [4]], max_new_tokens=4, temperature=0)
+    assert generate(bad, [[1], [4]], 3, 0).tolist() == [[2, 3, 4], [5, 6, 7]]
+    # Behind an eos nothing is chosen any more, so nothing is wrong there.
+    assert generate(bad, [[4]], 9, 0, eos_id=7).tolist() == [[5, 6] + 7 * [7]]
+
+
+def test_nothing_to_choose_from() -> None:
+    banned = tl.Serial(
+        tl.ShiftRight(), tl.Fn('Banned', lambda x: jnp.full((*x.shape, 4), -jnp.inf))
+    )
+    banned.init(IDS)
+    with pytest.raises(FloatingPointError, match='no finite maximum'):
+        generate(banned, max_new_tokens=2)
+
+
+def test_ids_of_any_integer_type(model) -> None:
+    expected = generate(model, [1, 2], 5, 0)
+    for dtype in (np.uint8, np.int64, np.uint64):
+        np.testing.assert_array_equal(generate(model, np.array([1, 2], dtype), 5, 0), expected)
+    np.testing.assert_array_equal(generate(model, jnp.array([1, 2]), 5, 0), expected)
