@@ -8,7 +8,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers the names are plain imports
-    from . import checkpoints, combinators, data, kernels, layers
+    from . import (
+        checkpoints,
+        combinators,
+        configs,
+        data,
+        decoding,
+        inspection,
+        kernels,
+        layers,
+        models,
+        training,
+    )
+    from .configs import load_run
+    from .decoding import generate
+    from .training import evaluate, fit
 
 __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
 
@@ -16,12 +30,37 @@ __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
 _LAZY: dict[str, tuple[str, str | None]] = {
     'checkpoints': ('.checkpoints', None),
     'combinators': ('.combinators', None),
+    'configs': ('.configs', None),
     'data': ('.data', None),
+    'decoding': ('.decoding', None),
+    'evaluate': ('.training', 'evaluate'),
+    'fit': ('.training', 'fit'),
+    'generate': ('.decoding', 'generate'),
+    'inspection': ('.inspection', None),
     'kernels': ('.kernels', None),
     'layers': ('.layers', None),
+    'load_run': ('.configs', 'load_run'),
+    'models': ('.models', None),
+    'training': ('.training', None),
 }
 
-__all__ = ['__version__', 'checkpoints', 'combinators', 'data', 'kernels', 'layers']
+__all__ = [
+    '__version__',
+    'checkpoints',
+    'combinators',
+    'configs',
+    'data',
+    'decoding',
+    'evaluate',
+    'fit',
+    'generate',
+    'inspection',
+    'kernels',
+    'layers',
+    'load_run',
+    'models',
+    'training',
+]
 
 
 def __getattr__(name: str) -> Any:

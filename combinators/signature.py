@@ -72,11 +72,12 @@ def signature(x: Any) -> Any:
         return type(x)(*parts) if hasattr(x, '_fields') else type(x)(parts)
     if isinstance(x, dict):
         return {k: signature(v) for k, v in x.items()}
-    if isinstance(x, ShapeDtype) or x is None:
+    if x is None:
         return x
-    if hasattr(x, 'shape') and hasattr(x, 'dtype'):
-        return ShapeDtype(x.shape, x.dtype)
-    return ShapeDtype(np.shape(x), jax.dtypes.canonicalize_dtype(np.asarray(x).dtype))
+    if not (hasattr(x, 'shape') and hasattr(x, 'dtype')):
+        x = np.asarray(x)
+    # NumPy's 64 bits are what jax makes of them: 32, unless jax_enable_x64 is set.
+    return ShapeDtype(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
 
 def is_symbolic(tree: Any) -> bool:

@@ -1,6 +1,6 @@
 """The gated recurrent unit with the reset gate before the product, as in Trax."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,7 @@ def gru(
     x = jnp.swapaxes(x, 0, 1)
     w_x = jnp.concatenate([w1[:d], w2[:d]], axis=1)
     inputs = affine(x, w_x, jnp.concatenate([b1, b2]), precision)
-    loop = _loop if implementation == 'scan' else gru_backward.loop
+    loop: Any = _loop if implementation == 'scan' else gru_backward.loop
     ys, h = loop(inputs, h, w1[d:], w2[d:], precision)
     return jnp.swapaxes(ys, 0, 1), h
 

@@ -76,11 +76,7 @@ def cross_entropy(
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
     """Returns sum(values * weights) / sum(weights), and 0 where the weights sum to 0."""
-    total = (
-        jnp.sum(weights * jnp.ones_like(values))
-        if weights.ndim < values.ndim
-        else (jnp.sum(weights))
-    )
+    total = jnp.sum(jnp.broadcast_to(weights, values.shape))
     return jnp.sum(values * weights) / jnp.where(total == 0, 1, total)
 
 

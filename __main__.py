@@ -1,0 +1,5 @@
+"""`python -m retrax` is the command `retrax`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,97 @@
+"""How training shows on a terminal: a bar that moves, or plain lines where there is none."""
+
+import math
+from typing import Any
+
+import jax
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from .. import training
+from .text import sample
+
+
+class Display(training.Reporter):
+    """Shows corpus, model, progress and samples on a console; use it as a context manager."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._material: Any = None
+        self._experiment: Any = None
+        self._bar = Progress(
+            SpinnerColumn(),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=None),
+            TextColumn('{task.fields[figures]}'),
+            TextColumn('ETA'),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            refresh_per_second=4,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> 'Display':
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the terminal as it was."""
+        self._bar.stop()
+
+    def begin(self, experiment: Any, material: Any, first_step: int) -> None:
+        """Prints what is trained on what, and starts the bar."""
+        self._experiment, self._material = experiment, material
+        corpus, model = material.corpus, experiment.model
+        sizes = [leaf.size for leaf in jax.tree.leaves(model.weights)]
+        self._say(
+            f'Corpus      {corpus.name}, {corpus.n_characters:,} characters, '
+            f'sha256 {corpus.sha256[:16]}\n'
+            f'Split       {len(material.training_text):,} characters to learn from, '
+            f'{len(material.heldout_text):,} held out\n'
+            f'Model       {len(model.sublayers)} layers, {sum(sizes):,} weights; '
+            f'{material.vocabulary.size} ids ({experiment.vocabulary})\n'
+            f'Training    {experiment.steps:,} steps of {experiment.batch_size} x '
+            f'{experiment.window} tokens; an epoch has {len(material.training):,}\n'
+        )
+        if first_step:
+            self._say(f'Going on from step {first_step:,}.\n')
+        self._task = self._bar.add_task(
+            '', total=experiment.steps, completed=first_step, figures='compiling ...'
+        )
+        self._bar.start()
+
+    def log(self, progress: training.Progress) -> None:
+        """Moves the bar, or prints a line."""
+        tokens_per_character = self._material.training.n_tokens / len(self._material.training_text)
+        bits = progress.loss / math.log(2) * tokens_per_character
+        figures = (
+            f'loss {progress.loss:.3f}  {bits:.3f} bits per character  '
+            f'{progress.tokens_per_second:,.0f} tokens/s'
+        )
+        self._bar.update(self._task, completed=progress.step, figures=figures)
+        if self._bar.disable:
+            left = self._experiment.steps - progress.step
+            tokens = left * self._experiment.batch_size * self._experiment.window
+            eta = tokens / progress.tokens_per_second
+            self._say(f'step {progress.step:>6,}  {figures}  ETA {eta:.0f} s')
+
+    def evaluated(self, step: int, evaluation: training.Evaluation, model: Any) -> None:
+        """Prints the held-out figure and a sample."""
+        bits = evaluation.bits_per_character
+        self._say(f'step {step:>6,}  held out: {bits:.3f} bits per character')
+        text = sample(model, self._material.vocabulary, 100, seed=step)
+        self._console.print(Text('    ' + text.replace('\n', '\n    '), style='dim'))
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False)

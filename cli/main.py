@@ -1,0 +1,102 @@
+"""The command line: what can be said, and how errors are told."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+
+
+class Command(click.Command):
+    """A command that tells a user's error in one message; `--debug` shows where it was raised."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(['--debug'], is_flag=True, help='Show the traceback of an error.')
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; exits with 1 after an error that a user can mend."""
+        debug = ctx.params.pop('debug')
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if debug or isinstance(error, click.ClickException) or not _is_for_users(error):
+                raise
+            click.echo(f'Error: {error}', err=True)
+            sys.exit(1)
+
+
+def _is_for_users(error):
+    if isinstance(error, click.exceptions.Exit | click.Abort):
+        return False
+    if isinstance(error, ValueError | OSError | FloatingPointError):
+        return True
+    from ..combinators import LayerError
+
+    return isinstance(error, LayerError)
+
+
+@click.group(context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(__version__, prog_name='retrax')
+def main() -> None:
+    """retrax: compose models from layers, train them, sample from them."""
+
+
+@main.command(cls=Command)
+@click.argument('config')
+@click.option(
+    '--gin', 'bindings', multiple=True, help="One more binding, e.g. --gin 'GRULM.n_layers = 3'."
+)
+@click.option('--steps', type=click.IntRange(min=1), help='The same as --gin STEPS=N.')
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    help='The directory of the run; runs/NAME if it is not given.',
+)
+def train(config: str, bindings: tuple[str, ...], steps: int | None, out: Path | None) -> None:
+    """Train as CONFIG says: a name that comes with retrax, or a path to a .gin file.
+
+    A run that was interrupted goes on where it was.
+    """
+    from .train import run
+
+    extra = bindings if steps is None else (*bindings, f'STEPS = {steps}')
+    run(config, extra, out)
+
+
+@main.command(cls=Command)
+@click.argument('run', type=click.Path(path_type=Path))
+@click.option('--prompt', default='', help='The text to go on from.')
+@click.option('--length', default=300, show_default=True, type=click.IntRange(min=1))
+@click.option('--temperature', default=0.8, show_default=True, type=click.FloatRange(min=0.0))
+@click.option('--seed', default=0, show_default=True)
+def generate(run: Path, prompt: str, length: int, temperature: float, seed: int) -> None:
+    """Print text from the model of RUN, a directory that `retrax train` made."""
+    from ..configs import load_run
+    from .text import sample
+
+    loaded = load_run(run)
+    click.echo(prompt, nl=False)
+    click.echo(sample(loaded.model, loaded.vocabulary, length, temperature, seed, prompt))
+
+
+@main.command(cls=Command)
+@click.argument('config_or_run')
+def summary(config_or_run: str) -> None:
+    """Print the layers of a CONFIG or a RUN: shapes, weights, bytes."""
+    import numpy as np
+    from rich.console import Console
+
+    from .. import configs, inspection
+    from ..combinators import ShapeDtype
+    from ..training import RunDirectory
+
+    run = RunDirectory(config_or_run)
+    config = configs.of_run(run) if run.exists else configs.load(config_or_run)
+    model = config.experiment().model
+    wide = None if sys.stdout.isatty() else 120  # a pipe has no width of its own
+    Console(width=wide).print(inspection.summary(model, ShapeDtype(('b', 't'), np.int32)))

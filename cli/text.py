@@ -1,0 +1,33 @@
+"""Text from a model, fit for a terminal."""
+
+from typing import Any
+
+from ..data import Vocabulary
+from ..decoding import generate
+
+_NOT_PRINTABLE = '\N{REPLACEMENT CHARACTER}'
+
+
+def sample(
+    model: Any,
+    vocabulary: Vocabulary,
+    length: int,
+    temperature: float = 0.8,
+    seed: int = 0,
+    prompt: str = '',
+) -> str:
+    """Returns `length` tokens of text that go on from a prompt; it may have fewer characters.
+
+    Without a prompt the text begins as after a line break, where the vocabulary has one: a model
+    sees the start id only where an epoch begins, and hardly learns what follows it.
+    """
+    ids = vocabulary.encode(prompt or '\n')
+    if not prompt and vocabulary.decode(ids) != '\n':
+        ids = None
+    made = generate(model, ids, max_new_tokens=length, temperature=temperature, seed=seed)
+    return printable(vocabulary.decode(made[0]))
+
+
+def printable(text: str) -> str:
+    """Returns the text with a sign in the place of what could move a terminal's cursor."""
+    return ''.join(c if c.isprintable() or c in '\n\t' else _NOT_PRINTABLE for c in text)

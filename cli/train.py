@@ -1,0 +1,69 @@
+"""`retrax train`: from a config to a run, shown on the way."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+from rich.console import Console
+from rich.text import Text
+
+from .. import configs
+from ..training import Result, RunDirectory
+from ..training import train as train_run
+from .display import Display
+from .text import sample
+
+
+def run(name: str, bindings: Sequence[str], out: Path | None) -> None:
+    """Trains as a config says, and tells how it went."""
+    config = configs.load(name, bindings)
+    directory = RunDirectory(out or Path('runs') / config.name)
+    console = Console(highlight=False, soft_wrap=True)
+    if (result := directory.result()) is not None:
+        directory.check_config(config.text)
+        console.print(f'{directory} is finished; nothing is left to train.', markup=False)
+        _tell(console, directory, result)
+        return
+    experiment = config.experiment()
+    console.print(f'Device      {device()}', markup=False)
+    with Display(console) as display:
+        try:
+            result = train_run(experiment, directory.path, config.text, display)
+        except KeyboardInterrupt:
+            display.close()
+            _interrupted(console, directory)
+            sys.exit(130)
+    _tell(console, directory, result)
+    console.print('\nA sample of 300 characters:\n')
+    console.print(Text(sample(experiment.model, directory.vocabulary(), 300, seed=1)))
+
+
+def device() -> str:
+    """Returns the device that is used, in words."""
+    first = jax.devices()[0]
+    if first.platform == 'cpu':
+        return f'CPU, {os.cpu_count()} cores'
+    more = f' (1 of {jax.device_count()})' if jax.device_count() > 1 else ''
+    return f'{first.platform.upper()}, {first.device_kind}{more}'
+
+
+def _tell(console: Console, directory: RunDirectory, result: Result) -> None:
+    corpus = directory.facts()['corpus']
+    lines = [
+        f'Held out    {result.bits_per_character:.3f} bits per character after '
+        f'{result.steps:,} steps',
+        f'Baseline    {result.baseline_bits_per_character:.3f} ({result.baseline}, fitted on the '
+        'same training text)',
+        f'Corpus      {corpus["name"]}, {corpus["n_characters"]:,} characters, '
+        f'sha256 {corpus["sha256"]}',
+        f'Run         {directory}',
+    ]
+    console.print('\n'.join(lines), markup=False)
+
+
+def _interrupted(console: Console, directory: RunDirectory) -> None:
+    newest = directory.newest
+    saved = f'The newest checkpoint is {newest}.' if newest else 'There is no checkpoint yet.'
+    console.print(f'\nInterrupted. {saved} The same command goes on from there.', markup=False)

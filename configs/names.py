@@ -1,0 +1,42 @@
+"""Configs by name: a name is a .gin file of this folder, and a path is a path."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import ConfigError
+from .gin_config import Config
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """Returns the names of the configs that come with retrax."""
+    return sorted(file.stem for file in FOLDER.glob('*.gin'))
+
+
+def load(name_or_path: str, bindings: Sequence[str] = ()) -> Config:
+    """Returns a config by its name or path, with more bindings, checked as far as gin can.
+
+    Raises:
+      ConfigError: there is no such config, or it says what nobody understands.
+    """
+    file = Path(name_or_path)
+    if not file.suffix and not file.is_file():
+        file = FOLDER / f'{name_or_path}.gin'
+    try:
+        text = file.read_text(encoding='utf-8')
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(_unknown(name_or_path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f'{file}: this config cannot be read: {error}') from error
+    return Config.parse(file.stem, str(file), text, bindings)
+
+
+def _unknown(name):
+    close = difflib.get_close_matches(Path(name).stem, names(), n=1)
+    return (
+        f'There is no config {name!r}.'
+        + (f' Did you mean {close[0]!r}?' if close else '')
+        + f' These come with retrax: {", ".join(names())}. A path to a .gin file works too.'
+    )

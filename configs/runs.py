@@ -1,0 +1,37 @@
+"""From the directory of a run to the model that it trained."""
+
+import os
+from typing import Any, NamedTuple
+
+from ..data import Vocabulary
+from ..training import RunDirectory
+from ..training.run import load_weights
+from .gin_config import Config
+
+
+class LoadedRun(NamedTuple):
+    """What a run has learned so far."""
+
+    model: Any  # with its newest weights
+    vocabulary: Vocabulary
+    metadata: dict[str, Any]  # corpus, seed, versions, device, step
+
+
+def of_run(run: RunDirectory) -> Config:
+    """Returns the config that a run was made with."""
+    return Config.parse(run.path.name, str(run.path / 'config.gin'), run.config())
+
+
+def load_run(directory: str | os.PathLike[str]) -> LoadedRun:
+    """Returns the model of a run with its newest weights, and its vocabulary.
+
+    Raises:
+      RunError: there is no run, or no checkpoint in it, or one of another vocabulary.
+      CheckpointError: the checkpoint is damaged, or of another model.
+      ConfigError: the run's config.gin was changed into something else.
+    """
+    run = RunDirectory(directory)
+    facts, vocabulary = run.facts(), run.vocabulary()
+    experiment = of_run(run).experiment()
+    step = load_weights(run, experiment)
+    return LoadedRun(experiment.model, vocabulary, {**facts, 'step': step})

@@ -1,0 +1,318 @@
+"""Every public layer, combinator and model, once: what the laws run over.
+
+A case says how to make a layer and what it takes. What it *is* (has memory, is causal, couples
+rows, draws) is asked of the layer itself, and where its outputs have rows and steps is read off
+its symbolic signature: no test skips a law by hand.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from retrax import layers as tl
+from retrax import models
+
+# Names of retrax.layers.__all__ that are no layers.
+NOT_LAYERS = {
+    *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
+    *('Context', 'DenseWeights', 'GRUWeights', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError', 'observing'),
+    *('add_provider', 'as_key', 'leaves', 'mismatch', 'signature'),
+    *(name for name in tl.__all__ if name.endswith(('Initializer', 'InitializerFromFile'))),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Floats:
+    """Numbers of a shape; 'b' stands for the batch, 't' for time."""
+
+    shape: tuple[Any, ...]
+    low: float = -1.5
+    high: float = 1.5
+
+    def signature(self) -> tl.ShapeDtype:
+        return tl.ShapeDtype(self.shape, np.float32)
+
+    def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
+        shape = [sizes.get(d, d) for d in self.shape]
+        return random.uniform(self.low, self.high, shape).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ids:
+    """Integers below n."""
+
+    n: int
+    shape: tuple[Any, ...] = ('b', 't')
+
+    def signature(self) -> tl.ShapeDtype:
+        return tl.ShapeDtype(self.shape, np.int32)
+
+    def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
+        return random.integers(0, self.n, [sizes.get(d, d) for d in self.shape], np.int32)
+
+
+class LossWeights(Floats):
+    """Weights of positions in a loss: the last step is padding, and has weight 0."""
+
+    def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
+        weights = super().draw(random, sizes)
+        weights[:, -1] = 0
+        return weights
+
+
+def features(d: int) -> Floats:
+    return Floats(('b', 't', d))
+
+
+LOSS_INPUTS = (features(4), Ids(4), LossWeights(('b', 't'), 0.0, 1.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One layer to test.
+
+    Attributes:
+      name: the public name, and after a colon which variant.
+      make: makes a new one.
+      inputs: what it takes, a tree of Floats and Ids.
+      shifted: by how many steps its predict mode wants its inputs later, because the decoder
+        feeds the start id; 0 where predict takes what eval takes.
+    """
+
+    name: str
+    make: Callable[[], tl.Layer]
+    inputs: Any
+    shifted: int = 0
+
+    def signature(self, **sizes: int) -> Any:
+        """The signature of its inputs; sizes that are not given stay names."""
+        return jax.tree.map(
+            lambda s: tl.ShapeDtype([sizes.get(d, d) for d in s.shape], s.dtype),
+            jax.tree.map(lambda kind: kind.signature(), self.inputs),
+        )
+
+    def draw(self, b: int = 3, t: int = 6, seed: int = 0) -> Any:
+        """Inputs as NumPy arrays."""
+        random = np.random.default_rng(seed)
+        return jax.tree.map(lambda kind: kind.draw(random, {'b': b, 't': t}), self.inputs)
+
+    def fed(self, x: Any) -> Any:
+        """What the decoder feeds so that predict gives what eval gives on `x`."""
+        if not self.shifted:
+            return x
+        pad = [(0, 0), (self.shifted, 0)] + [(0, 0)] * (x.ndim - 2)
+        return np.pad(x, pad)[:, : x.shape[1]]
+
+    def model(self, mode: str = 'eval', carry: bool = False) -> tl.Layer:
+        """A view of one common model with weights that make a difference; do not change them."""
+        view = _common(self).as_mode(mode)
+        return view.with_carry() if carry else view
+
+    def outputs_along(self, name: str, axis: int) -> bool:
+        """Whether every output has the axis that `name` stands for in the inputs."""
+        outputs = jax.tree.leaves(_symbolic_outputs(self))
+        return all(len(s.shape) > axis and str(s.shape[axis]) == name for s in outputs)
+
+    @property
+    def has_rows(self) -> bool:
+        return self.outputs_along('b', 0)
+
+    @property
+    def has_steps(self) -> bool:
+        return self.has_rows and self.outputs_along('t', 1)
+
+
+@functools.cache
+def _symbolic_outputs(case: Case) -> Any:
+    return case.make().output_signature(case.signature())
+
+
+@functools.cache
+def _common(case: Case) -> tl.Layer:
+    model = case.make()
+    model.init(case.signature(b=3, t=6))
+    make_loud(model)
+    return model
+
+
+def make_loud(model: tl.Layer, seed: int = 0) -> tl.Layer:
+    """Sets weights up to 0.7: what initializers draw is so small that mistakes would not show."""
+    random = np.random.default_rng(seed)
+    model.weights = jax.tree.map(
+        lambda w: jnp.asarray(random.uniform(-0.7, 0.7, w.shape), w.dtype), model.weights
+    )
+    return model
+
+
+def walk(layer: tl.Layer) -> Iterator[tl.Layer]:
+    """The layer and all within."""
+    yield layer
+    for sub in layer.sublayers:
+        yield from walk(sub)
+
+
+def has_memory(layer: tl.Layer) -> bool:
+    return any(part.has_memory for part in walk(layer))
+
+
+def is_causal(layer: tl.Layer) -> bool:
+    return all(part.is_causal for part in walk(layer))
+
+
+def couples_rows(layer: tl.Layer) -> bool:
+    return any(part.couples_rows for part in walk(layer))
+
+
+def draws(layer: tl.Layer) -> bool:
+    return any(part.draws for part in walk(layer))
+
+
+# Layers of the tests' own that are what retrax's layers are not (yet): they keep the laws honest.
+
+
+class FlipTime(tl.Layer):
+    """Looks ahead."""
+
+    is_causal = False
+
+    def apply_fn(self, x, weights, state, context):
+        return x[:, ::-1], state
+
+
+class SubtractBatchMean(tl.Layer):
+    """Couples rows in training."""
+
+    couples_rows = True
+
+    def apply_fn(self, x, weights, state, context):
+        return (x - x.mean(0) if context.mode == 'train' else x), state
+
+
+class RunningSum(tl.Layer):
+    """Has memory and nothing else."""
+
+    has_memory = True
+
+    def state_fn(self, signature, context):
+        shape = (signature.shape[0], signature.shape[-1])
+        return jnp.zeros(shape, signature.dtype) if context.steps else ()
+
+    def apply_fn(self, x, weights, state, context):
+        y = jnp.cumsum(x, 1)
+        if not context.steps:
+            return y, state
+        y = y + state[:, None]
+        return y, y[:, -1]
+
+
+def cell_and_output() -> tl.Layer:
+    """A layer with weights, memory of its own and two carries, for one slice."""
+    return tl.Serial(
+        tl.GRUCell(4),
+        tl.Parallel(tl.Dense(3), None),
+        tl.Parallel(None, None, tl.Fn('Grow', lambda c: 1.01 * c)),
+    )
+
+
+def scan_of_a_model() -> tl.Layer:
+    scan = tl.Scan(cell_and_output(), axis=1, n_carry=2, mode='eval')
+    return tl.Serial(scan, tl.Select([0], n_in=3))
+
+
+def tied() -> tl.Layer:
+    gru = tl.GRU(3)
+    return tl.Serial(gru, tl.Residual(tl.Dense(3)), gru, gru)
+
+
+# Layers with memory and several inputs are told a mode, so that they follow as_mode: untold ones
+# do not step in a model of several inputs (tested in test_layer.py).
+CASES = [
+    Case('Add', tl.Add, (features(3), features(3))),
+    Case('SubtractTop', tl.SubtractTop, (features(3), features(3))),
+    Case('Multiply', tl.Multiply, (features(3), features(3))),
+    Case('Gate', tl.Gate, (features(3), features(3), features(3))),
+    Case('Concatenate', lambda: tl.Concatenate(3), (features(1), features(2), features(3))),
+    Case('Concatenate:time', lambda: tl.Concatenate(axis=1), (features(2), features(2))),
+    Case('Split', lambda: tl.Split(3), features(6)),
+    Case('FlattenList', tl.FlattenList, (features(1), (features(2), features(3)))),
+    Case('Fn', lambda: tl.Fn('Both', lambda x, y: (x + y, x * y), n_out=2), (features(3),) * 2),
+    Case('PureLayer', lambda: tl.PureLayer(lambda x: 2 * x), features(3)),
+    Case('Select', lambda: tl.Select([2, 0, 0]), (features(1), features(2), features(3))),
+    Case('Drop', lambda: tl.Serial(tl.Drop()), (features(1), features(2))),
+    Case('Dup', tl.Dup, features(3)),
+    Case('Swap', tl.Swap, (features(1), features(2))),
+    Case('Serial', lambda: tl.Serial(tl.Dense(4), tl.GRU(3), tl.Dense(2)), features(3)),
+    Case('Serial:empty', tl.Serial, features(3)),
+    Case('Serial:rest', lambda: tl.Serial(tl.Dense(2)), (features(1), features(2))),
+    Case('Serial:tied', tied, features(3)),
+    Case(
+        'Branch',
+        lambda: tl.Branch(tl.GRU(4, mode='eval'), None, tl.Add(), tl.Dropout(0.5)),
+        (features(3), features(3)),
+    ),
+    Case(
+        'Parallel',
+        lambda: tl.Parallel(
+            tl.GRU(4, mode='eval'), tl.Add(), [tl.Dense(2), tl.GRU(2, mode='eval')]
+        ),
+        (features(1), features(2), features(2), features(3)),
+    ),
+    Case('Residual', lambda: tl.Residual(tl.GRU(3), tl.Dense(3)), features(3)),
+    Case('Residual:shortcut', lambda: tl.Residual(tl.GRU(4), shortcut=tl.Dense(4)), features(3)),
+    Case('InMode', lambda: tl.InMode(tl.GRU(3)), features(3)),
+    Case('InMode:pinned', lambda: tl.InMode(tl.GRU(3), train='eval'), features(3)),
+    Case(
+        'Scan', lambda: tl.Scan(tl.GRUCell(4), axis=1, mode='eval'), (features(3), Floats(('b', 4)))
+    ),
+    Case(
+        'Scan:remat',
+        lambda: tl.Scan(tl.GRUCell(4), axis=1, remat=True, mode='eval'),
+        (features(3), Floats(('b', 4))),
+    ),
+    Case(
+        'Scan:two',
+        scan_of_a_model,
+        (features(3), Floats(('b', 4)), Floats(('b', 2))),
+    ),
+    Case('Dense', lambda: tl.Dense(4), features(3)),
+    Case('Dense:no bias', lambda: tl.Dense(4, use_bias=False), features(3)),
+    Case('Dense:bfloat16', lambda: tl.Dense(4, use_bfloat16=True), features(3)),
+    Case('Embedding', lambda: tl.Embedding(7, 4), Ids(7)),
+    Case('Dropout', lambda: tl.Dropout(0.5), features(3)),
+    Case('Dropout:shared', lambda: tl.Dropout(0.5, shared_axes=[1]), features(3)),
+    Case('ShiftRight', tl.ShiftRight, Ids(7), shifted=1),
+    Case('ShiftRight:two', lambda: tl.ShiftRight(2), features(3), shifted=2),
+    Case('GRU', lambda: tl.GRU(4), features(3)),
+    Case('GRU:forget', lambda: tl.GRU(3, forget_bias=1.0), features(3)),
+    Case('GRUCell', lambda: tl.GRUCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
+    Case('LogSoftmax', tl.LogSoftmax, features(3)),
+    Case('Softmax', tl.Softmax, features(3)),
+    Case('CrossEntropyLoss', tl.CrossEntropyLoss, LOSS_INPUTS),
+    Case('WeightedCategoryCrossEntropy', tl.WeightedCategoryCrossEntropy, LOSS_INPUTS),
+    Case(
+        'WeightedCategoryCrossEntropy:smooth',
+        lambda: tl.WeightedCategoryCrossEntropy(label_smoothing=0.1),
+        LOSS_INPUTS,
+    ),
+    Case('WeightedCategoryAccuracy', tl.WeightedCategoryAccuracy, LOSS_INPUTS),
+    Case('Accuracy', tl.Accuracy, LOSS_INPUTS),
+    Case('GRULM', lambda: models.GRULM(7, 4, 2), Ids(7), shifted=1),
+    Case('test:FlipTime', FlipTime, features(3)),
+    Case('test:SubtractBatchMean', SubtractBatchMean, features(3)),
+    Case('test:RunningSum', RunningSum, features(3)),
+]
+
+
+def public_names() -> set[str]:
+    """The names that must have a case."""
+    return (set(tl.__all__) - NOT_LAYERS) | set(models.__all__)
+
+
+def covered_names() -> set[str]:
+    return {case.name.partition(':')[0] for case in CASES} - {'test'}

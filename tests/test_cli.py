@@ -1,0 +1,237 @@
+"""The command: what it prints, what it exits with, and what users are told."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from retrax import training
+from retrax.cli import main
+from retrax.cli.text import printable
+
+TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
+CONFIG = """
+STEPS = 6
+train.model = @GRULM()
+train.corpus = '{corpus}'
+train.batch_size = 4
+train.window = 8
+train.steps = %STEPS
+train.eval_every = 3
+train.log_every = 2
+GRULM.d_model = 8
+GRULM.n_layers = 1
+"""
+
+
+def retrax(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def refused(*arguments: str | Path) -> str:
+    """Runs a command that must end with 1 and one message; returns the message."""
+    result = retrax(*arguments)
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith('Error: ')
+    assert 'Traceback' not in result.output
+    return result.stderr
+
+
+@pytest.fixture(scope='module')
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a config, a corpus, and a run that has finished."""
+    folder = tmp_path_factory.mktemp('home')
+    (folder / 'corpus.txt').write_text(TEXT)
+    (folder / 'mine.gin').write_text(CONFIG.format(corpus=folder / 'corpus.txt'))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = retrax('train', 'mine.gin')
+    assert result.exit_code == 0, result.output
+    (folder / 'output.txt').write_text(result.output)
+    return folder
+
+
+@pytest.fixture
+def run(home: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    shutil.copytree(home / 'runs/mine', tmp_path / 'run')
+    return tmp_path / 'run'
+
+
+def test_train_prints_how_it_goes(home: Path) -> None:
+    output = (home / 'output.txt').read_text()
+    for words in (
+        'Device      CPU, ',
+        'corpus.txt, 1,020 characters, sha256 ',
+        '969 characters to learn from, 51 held out',
+        '256 ids (bytes)',
+        'step      2  loss 5.5',
+        'tokens/s  ETA',
+        'step      3  held out: ',
+        'step      6  held out: ',
+        'bits per character after 6 steps',
+        'interpolated Witten-Bell, 3 characters of context',
+        'Run         runs/mine',
+        'A sample of 300 characters:',
+    ):
+        assert words in output
+
+
+def test_a_second_train_says_that_it_is_finished(home: Path, monkeypatch) -> None:
+    monkeypatch.chdir(home)
+    result = retrax('train', 'mine.gin')
+    assert result.exit_code == 0
+    assert 'runs/mine is finished' in result.output
+    assert 'bits per character after 6 steps' in result.output
+    assert 'step      2' not in result.output
+
+
+def test_another_config_in_the_same_run(home: Path, monkeypatch) -> None:
+    monkeypatch.chdir(home)
+    message = refused('train', 'mine.gin', '--steps', '7')
+    assert 'made with another configuration' in message
+    assert '-STEPS = 6\n  +STEPS = 7' in message
+
+
+def test_generate(home: Path) -> None:
+    result = retrax('generate', home / 'runs/mine', '--prompt', 'the ', '--length', '40')
+    assert result.exit_code == 0
+    assert result.output.startswith('the ')
+    again = retrax('generate', home / 'runs/mine', '--prompt', 'the ', '--length', '40')
+    other = retrax('generate', home / 'runs/mine', '--prompt', 'the ', '--length', '40', '--seed=1')
+    assert again.output == result.output != other.output
+
+
+def test_samples_of_characters_need_no_line_break(home: Path, tmp_path: Path) -> None:
+    bindings = ("train.vocabulary = 'characters'", f'GRULM.vocab_size = {len(set(TEXT)) + 2}')
+    gin = [word for binding in bindings for word in ('--gin', binding)]
+    result = retrax('train', home / 'mine.gin', *gin, '--out', tmp_path / 'run')
+    assert result.exit_code == 0, result.output
+    assert set(result.output.rpartition(':\n\n')[2].rstrip('\n')) <= set(TEXT) | {'\ufffd'}
+
+
+def test_summary(home: Path) -> None:
+    for what in (home / 'runs/mine', home / 'mine.gin', 'gru_pydocs'):
+        result = retrax('summary', what)
+        assert result.exit_code == 0, result.output
+        assert 'GRU#1' in result.output
+
+
+def test_ctrl_c_says_where_the_checkpoint_is(home: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        'retrax.cli.display.Display.log', lambda *_: signal.raise_signal(signal.SIGINT)
+    )
+    out = tmp_path / 'run'
+    result = retrax('train', home / 'mine.gin', '--out', out)
+    assert result.exit_code == 130
+    assert 'Interrupted. The newest checkpoint is' in result.output
+    assert 'checkpoints/step-00000002. The same command goes on from there.' in result.output
+    monkeypatch.undo()
+    result = retrax('train', home / 'mine.gin', '--out', out)
+    assert result.exit_code == 0
+    assert 'Going on from step 2.' in result.output
+    for name in ('arrays.safetensors', 'checkpoint.json'):
+        file = Path('checkpoints/step-00000006') / name
+        assert (out / file).read_bytes() == (home / 'runs/mine' / file).read_bytes()
+
+
+def test_a_loss_that_diverges(home: Path, tmp_path: Path) -> None:
+    bindings = ['--gin', 'train.optimizer=@SGD()', '--gin', 'SGD.learning_rate=1e38']
+    message = refused('train', home / 'mine.gin', *bindings, '--out', tmp_path / 'run')
+    assert 'NaN or infinite' in message
+    assert 'smaller learning rate' in message
+
+
+# ------------------------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (None, 'does not exist'),
+        (b'', 'is empty: there is nothing to learn from'),
+        (b'caf\xe9 au lait', 'is not UTF-8: byte 3 is 0xe9'),
+        (b'five words and no more', 'cannot be trained on'),
+        (b'nul \0 in it' * 100, 'cannot encode the NUL character at position 4'),
+    ],
+)
+def test_bad_corpora(home: Path, tmp_path: Path, content: bytes | None, message: str) -> None:
+    corpus = tmp_path / 'bad.txt'
+    if content is not None:
+        corpus.write_bytes(content)
+    binding = f"train.corpus = '{corpus}'"
+    out = tmp_path / 'run'
+    text = refused(
+        *('train', home / 'mine.gin', '--gin', binding, '--gin', 'train.batch_size=20'),
+        *('--out', out),
+    )
+    assert message in text
+    assert 'bad.txt' in text
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['train', 'gru_pydoc'], "Did you mean 'gru_pydocs'?"),
+        (['summary', 'nothing'], "There is no config 'nothing'. These come with retrax:"),
+        (['train', 'gru_pydocs', '--gin', 'GRULM.n_layer=3'], "Did you mean 'n_layers'?"),
+        (['train', 'gru_pydocs', '--gin', 'Dropout.rate=0.1'], 'Nothing used these bindings'),
+        (['generate', 'nowhere'], "'retrax train' made, but it has no run.json"),
+    ],
+)
+def test_mistakes(arguments: list[str], message: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_usage_errors_end_with_2() -> None:
+    assert retrax('train').exit_code == 2
+    assert retrax('generate', 'x', '--length', '0').exit_code == 2
+    assert retrax('trian').exit_code == 2
+
+
+def test_a_checkpoint_that_was_cut_or_changed(run: Path) -> None:
+    file = run / 'checkpoints/step-00000006/arrays.safetensors'
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert 'arrays.safetensors: expected' in refused('generate', run)
+    file.write_bytes(whole[:-5] + bytes([whole[-5] ^ 4]) + whole[-4:])
+    assert 'its bytes changed since it was written' in refused('generate', run)
+
+
+def test_a_checkpoint_of_another_model(run: Path) -> None:
+    config = run / 'config.gin'
+    config.write_text(config.read_text().replace('d_model = 8', 'd_model = 9'))
+    assert 'saved from another model' in refused('generate', run)
+
+
+def test_another_vocabulary(run: Path) -> None:
+    from retrax.data import CharVocabulary
+    from retrax.training import RunDirectory
+
+    RunDirectory(run)._write_json('vocabulary.json', CharVocabulary('abc').to_json())
+    assert 'so its ids mean something else' in refused('generate', run)
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    result = retrax('generate', tmp_path, '--debug')
+    assert isinstance(result.exception, training.RunError)
+
+
+def test_an_error_of_ours_is_not_hidden(home: Path, monkeypatch) -> None:
+    """Only what a user can mend is told in one line; a bug shows where it is."""
+
+    def broken(*_, **__):
+        raise KeyError('a bug')
+
+    monkeypatch.setattr('retrax.cli.text.generate', broken)
+    assert isinstance(retrax('generate', home / 'runs/mine').exception, KeyError)
+
+
+def test_samples_cannot_move_the_cursor() -> None:
+    assert printable('a\x1b[2Jb\tc\nd') == 'a\N{REPLACEMENT CHARACTER}[2Jb\tc\nd'

@@ -1,0 +1,274 @@
+"""Conformance: what Trax 1.4.1 computed is what retrax computes (tests/golden, recorded once).
+
+Both sides are float32 with sums in another order, so results agree to the float32 tolerance. Where
+Trax has a defect the right behaviour wins, and the test says so.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tolerances import assert_close, assert_equal
+
+from retrax import layers as tl
+from retrax import models
+
+FOLDER = Path(__file__).parent / 'golden'
+CASES = json.loads((FOLDER / 'golden.json').read_text(encoding='utf-8'))
+ARRAYS = dict(np.load(FOLDER / 'golden.npz'))
+
+
+def lm(vocab: int, d: int, n_layers: int) -> tl.Serial:
+    return models.GRULM(vocab, d, n_layers)
+
+
+def lm_of_trax(vocab: int, d: int, n_layers: int) -> tl.Serial:
+    """trax.models.GRULM has no LogSoftmax at its end."""
+    return tl.Serial(models.GRULM(vocab, d, n_layers).sublayers[:-1])
+
+
+def shared_dense() -> tl.Serial:
+    dense = tl.Dense(4)
+    return tl.Serial(dense, relu(), dense)
+
+
+def relu() -> tl.Layer:
+    return tl.Fn('Relu', lambda x: jnp.maximum(x, 0))
+
+
+LAYERS = {
+    'GRUCell': lambda: tl.GRUCell(7),
+    'GRU_train': lambda: tl.GRU(8, mode='train'),
+    'GRU_eval': lambda: tl.GRU(8, mode='eval'),
+    'GRU_predict': lambda: tl.GRU(8, mode='predict'),
+    **{
+        f'ShiftRight{n}_{mode}_{kind}': lambda n=n, mode=mode: tl.ShiftRight(n, mode=mode)
+        for n in (1, 2)
+        for mode in ('train', 'eval', 'predict')
+        for kind in ('int', 'float')
+        if f'ShiftRight{n}_{mode}_{kind}' in CASES
+    },
+    'Embedding': lambda: tl.Embedding(11, 6),
+    'Embedding_uint8': lambda: tl.Embedding(11, 6),
+    'Dense': lambda: tl.Dense(6),
+    'Dense_nobias': lambda: tl.Dense(6, use_bias=False),
+    'Dense_bf16': lambda: tl.Dense(6, use_bfloat16=True),
+    'LogSoftmax': tl.LogSoftmax,
+    'Softmax': tl.Softmax,
+    'Dropout_train': lambda: tl.Dropout(0.3, mode='train'),
+    'Dropout_eval': lambda: tl.Dropout(0.3, mode='eval'),
+    'Dropout_predict': lambda: tl.Dropout(0.3, mode='predict'),
+    'Dropout_shared': lambda: tl.Dropout(0.5, shared_axes=[-2], mode='train'),
+    'Branch_mixed': lambda: tl.Branch(tl.Add(), tl.Dense(3), []),
+    'Parallel_mixed': lambda: tl.Parallel(tl.Dense(3), tl.Add(), tl.Dup()),
+    'Residual': lambda: tl.Residual(tl.Dense(4), relu()),
+    'Select': lambda: tl.Select([2, 0, 0, 1]),
+    'Select_nin': lambda: tl.Select([0], n_in=2),
+    'Concatenate': lambda: tl.Concatenate(n_items=3),
+    'Split': lambda: tl.Split(n_items=2),
+    'Gate': tl.Gate,
+    'SubtractTop': tl.SubtractTop,
+    'Swap': tl.Swap,
+    'Shared_layer': shared_dense,
+}
+MODELS = {
+    'GRULM_small': lambda: lm(32, 16, 2),
+    'GRULM_full': lambda: lm(256, 512, 2),
+    'trax_models_GRULM': lambda: lm_of_trax(32, 16, 1),
+}
+INITIALIZERS = {
+    'init_GlorotUniform': tl.GlorotUniformInitializer(),
+    'init_GlorotNormal': tl.GlorotNormalInitializer(),
+    'init_RandomUniform001': tl.RandomUniformInitializer(0.01),
+    'init_RandomNormal1e6': tl.RandomNormalInitializer(1e-6),
+    'init_EmbeddingDefault': tl.ScaledInitializer(-1, -2, 1.0, 'fan_out', 'uniform'),
+    'init_LeCunNormal': tl.LeCunNormalInitializer(),
+    'init_KaimingUniform': tl.KaimingUniformInitializer(),
+    'init_Orthogonal': tl.OrthogonalInitializer(),
+}
+# Random numbers are Trax's only from Trax's key and generator: compared in tests of their own.
+DRAWN = ('Dropout_train', 'Dropout_shared')
+
+
+@pytest.fixture
+def old_keys() -> Iterator[None]:
+    """JAX's default generator of 2023, with which the numbers were drawn."""
+    before = jax.config.jax_threefry_partitionable
+    jax.config.update('jax_threefry_partitionable', False)
+    yield
+    jax.config.update('jax_threefry_partitionable', before)
+
+
+def listed(case: str, field: str) -> list[np.ndarray]:
+    found = []
+    while f'{case}/{field}{len(found)}' in ARRAYS:
+        found.append(ARRAYS[f'{case}/{field}{len(found)}'])
+    return found
+
+
+def inputs(case: str) -> Any:
+    arrays = listed(case, 'in')
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def set_flat(model: tl.Layer, arrays: list[np.ndarray]) -> None:
+    """Sets weights in Trax's flat order, which is that of jax.tree."""
+    structure = jax.tree.structure(model.weights)
+    assert structure.num_leaves == len(arrays)
+    model.weights = jax.tree.unflatten(structure, [jnp.asarray(a) for a in arrays])
+
+
+def drawn_weights(case: str) -> list[np.ndarray]:
+    """The weights of a model by its `weight_recipe`."""
+    info = CASES[case]
+    shapes, limits = info['weight_shapes'], info['weight_lims']
+    limits = limits if isinstance(limits, list) else [limits] * len(shapes)
+    random = np.random.RandomState(info['weight_seed'])
+    return [
+        random.uniform(-limit, limit, size=shape).astype(np.float32)
+        for limit, shape in zip(limits, shapes, strict=True)
+    ]
+
+
+def ready(case: str) -> tl.Layer:
+    """A layer of a case, with its weights."""
+    layer = LAYERS[case]()
+    layer.init(tl.signature(inputs(case)))
+    set_flat(layer, listed(case, 'w'))
+    return layer
+
+
+def ready_model(case: str) -> tl.Layer:
+    model = MODELS[case]()
+    model.init(tl.signature(ARRAYS[f'{case}/x']))
+    set_flat(model, drawn_weights(case))
+    return model
+
+
+def test_every_recorded_case_is_tested() -> None:
+    assert set(CASES) == {*LAYERS, *MODELS, *INITIALIZERS}
+    assert {name.partition('/')[0] for name in ARRAYS} == set(CASES)
+
+
+@pytest.mark.parametrize('case', [c for c in LAYERS if c not in DRAWN and c != 'GRU_predict'])
+def test_layer(case: str) -> None:
+    layer = ready(case)
+    expected = listed(case, 'out')
+    out = layer(inputs(case))
+    assert_close(out, expected[0] if len(expected) == 1 else tuple(expected))
+    for got, array in zip(jax.tree.leaves(out), expected, strict=True):
+        assert got.dtype == array.dtype
+
+
+@pytest.mark.parametrize('case', [*LAYERS, *MODELS])
+def test_arity_and_print(case: str) -> None:
+    model = (LAYERS | MODELS)[case]()
+    info = CASES[case]
+    # Trax wraps functions under assert_shape (ShiftRight) and its activations in a Serial of one
+    # layer; here they are that layer.
+    expected = re.sub(r'Serial\[\s+(ShiftRight\(\d\)|Relu)\s+\]', r'\1', info['repr'])
+    assert repr(model) == expected
+    if 'n_in' in info:
+        assert (model.n_in, model.n_out) == (info['n_in'], info['n_out'])
+
+
+def test_gru_predict_in_chunks() -> None:
+    layer = ready('GRU_predict')
+    x, outputs, start = inputs('GRU_predict'), [], 0
+    for n in CASES['GRU_predict']['chunks']:
+        outputs.append(layer(x[:, start : start + n]))
+        start += n
+    assert_close(jnp.concatenate(outputs, 1), ARRAYS['GRU_predict/out_predict'])
+    assert_close(layer.as_mode('eval')(x), ARRAYS['GRU_predict/out_eval'])
+    assert_close(layer.state, ARRAYS['GRU_predict/state0'])
+
+
+@pytest.mark.parametrize(('case', 'seed'), [('Dropout_train', 7), ('Dropout_shared', 7)])
+def test_dropout_draws_trax_masks_from_trax_keys(case: str, seed: int, old_keys: None) -> None:
+    """A layer that stands alone gets the key as it is, so even the masks are Trax's."""
+    layer = LAYERS[case]()
+    out = layer(inputs(case), rng=jax.random.PRNGKey(seed))
+    expected = ARRAYS[f'{case}/out0']
+    assert_equal(out == 0, expected == 0)
+    assert_close(out, expected)
+
+
+@pytest.mark.parametrize('case', INITIALIZERS)
+def test_initializer(case: str, old_keys: None) -> None:
+    info = CASES[case]
+    assert info['key'] == 'jax.random.PRNGKey(3)'
+    out = INITIALIZERS[case](tuple(info['shape']), jax.random.PRNGKey(3))
+    assert_close(out, ARRAYS[f'{case}/out'])
+    assert out.dtype == jnp.float32
+
+
+@pytest.mark.parametrize('case', MODELS)
+def test_model_forward(case: str) -> None:
+    model = ready_model(case)
+    assert sum(w.size for w in jax.tree.leaves(model.weights)) == CASES[case]['n_params']
+    out = model.as_mode('eval')(ARRAYS[f'{case}/x'])
+    assert out.dtype == jnp.float32
+    # Twelve steps of recurrence with weights up to 0.7 let rounding grow to some 1e-5.
+    assert_close(out, ARRAYS[f'{case}/eval_out'], 3)
+
+
+@pytest.mark.parametrize('case', MODELS)
+def test_model_predict_steps(case: str) -> None:
+    """Trax's predict outputs are its eval outputs, bit for bit; the decoder feeds the start id."""
+    model = ready_model(case).as_mode('predict')
+    x = ARRAYS[f'{case}/x']
+    shifted = np.pad(x, ((0, 0), (1, 0)))[:, :-1]
+    steps = [model(shifted[:, t : t + 1]) for t in range(x.shape[1])]
+    assert_close(jnp.concatenate(steps, 1), ARRAYS[f'{case}/eval_out'], 3)
+    states = [leaf for leaf in jax.tree.leaves(model.state) if leaf.ndim]
+    assert_close(states, listed(case, 'predict_state'), 3)
+
+
+@pytest.mark.parametrize('loss', ['CrossEntropyLoss', 'WeightedCategoryCrossEntropy'])
+@pytest.mark.parametrize('case', MODELS)
+def test_model_loss_and_gradients(case: str, loss: str) -> None:
+    """Both losses have one gradient after LogSoftmax, so it is recorded once for such models."""
+    model, head = ready_model(case), getattr(tl, loss)()
+    x, weights = ARRAYS[f'{case}/x'], ARRAYS[f'{case}/loss_weights']
+
+    def value(w: Any) -> jax.Array:
+        out, _ = model.pure_fn(x, w, model.state, None)
+        return head((out, x, weights))
+
+    got, gradients = jax.jit(jax.value_and_grad(value))(model.weights)
+    assert_close(got, ARRAYS[f'{case}/{loss}'])
+    name = loss if case == 'trax_models_GRULM' else 'CrossEntropyLoss'
+    for i, gradient in enumerate(jax.tree.leaves(gradients)):
+        # Gradients are up to 1, most far smaller: relative to the largest of each array.
+        largest = float(jnp.abs(gradient).max())
+        field = f'{case}/{name}_grad{i}'
+        if field in ARRAYS:
+            assert_close(gradient / largest, ARRAYS[field] / largest, 3)
+            continue
+        picked = gradient.ravel()[ARRAYS[f'{field}_idx']]
+        assert_close(picked / largest, ARRAYS[f'{field}_val'] / largest, 3)
+        assert_close(jnp.linalg.norm(gradient) / largest, ARRAYS[f'{field}_l2'] / largest, 3)
+
+
+@pytest.mark.parametrize('case', ['GRULM_small', 'GRULM_full'])
+def test_greedy_decoding_in_a_scan(case: str) -> None:
+    """Forty tokens, each the likeliest after the last; the closest race has a margin of 0.004."""
+    model = ready_model(case).as_mode('predict')
+    expected = ARRAYS[f'{case}/greedy']
+    weights, state = model.weights, model.new_state(1)
+
+    def step(carry: Any, _: Any) -> Any:
+        token, state = carry
+        out, state = model.pure_fn(token, weights, state, None)
+        token = jnp.argmax(out[:, -1:], -1).astype(token.dtype)
+        return (token, state), token[:, 0]
+
+    start = jnp.full((1, 1), model.start_id, jnp.int32)
+    _, tokens = jax.jit(lambda s: jax.lax.scan(step, (start, s), None, expected.shape[1]))(state)
+    assert_equal(tokens.T, expected)

@@ -1,0 +1,93 @@
+"""Held-out loss: every token once, exactly, with state carried from window to window."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..combinators import signature
+from .examples import as_example, is_contiguous, text_batches
+from .step import DEFAULT_LOSS, measure
+
+
+class Evaluation(NamedTuple):
+    """The loss over some data, summed over its tokens."""
+
+    nats: float  # the sum over all tokens
+    n_tokens: float  # the sum of their weights
+    n_characters: int | None = None  # of the text that the tokens stand for
+
+    @property
+    def nats_per_token(self) -> float:
+        """The mean loss."""
+        return self.nats / self.n_tokens
+
+    @property
+    def bits_per_token(self) -> float:
+        """The mean loss in bits."""
+        return self.nats_per_token / math.log(2)
+
+    @property
+    def bits_per_character(self) -> float:
+        """Bits for the whole text by its length in characters, whatever the tokens are."""
+        if self.n_characters is None:
+            raise ValueError('bits_per_character needs n_characters: evaluate(..., n_characters=n)')
+        return self.nats / math.log(2) / self.n_characters
+
+
+def evaluate(
+    model: Any,
+    data: str | Iterable[Any],
+    n_characters: int | None = None,
+    loss: Any = None,
+    batch_size: int = 32,
+    window: int = 64,
+) -> Evaluation:
+    """Returns the loss of a model in eval mode, over all of `data` once.
+
+    Contiguous batches carry state from window to window, so a token is predicted from all of its
+    stream before it; each of the batch's streams starts from the initial state.
+
+    Args:
+      model: has weights.
+      data: batches; or a text, as its UTF-8 bytes in contiguous batches.
+      n_characters: of the text that the tokens stand for; known where data is a text.
+      loss: a layer that takes (outputs, targets, weights) and gives their weighted mean in nats.
+      batch_size: for a text, of as many streams.
+      window: for a text, how many bytes of each stream make a batch.
+
+    Raises:
+      ValueError: there is no token with a weight.
+    """
+    if isinstance(data, str):
+        n_characters, data = len(data), text_batches(data, batch_size, window)
+    loss = DEFAULT_LOSS if loss is None else loss
+    view = model.as_mode('eval').with_carry(is_contiguous(data))
+    step = view.program(('evaluate', loss), lambda: _build(view, loss))
+    weights, state, parts = model.weights, None, []
+    for batch in data:
+        example = as_example(batch)
+        if state is None:
+            state = view.init(signature(example.inputs))[1]
+        elif example.fresh:
+            state = view.new_state(example.targets.shape[0])
+        state, *part = step(weights, state, *example[:3])
+        parts.append(part)
+    if not parts:
+        raise ValueError('evaluate was given no batches')
+    parts = jax.device_get(parts)
+    nats, n_tokens = (math.fsum(map(float, column)) for column in zip(*parts, strict=True))
+    if n_tokens == 0:
+        raise ValueError('evaluate was given batches in which every weight is 0')
+    return Evaluation(nats, n_tokens, n_characters)
+
+
+def _build(view, loss):
+    def step(weights, state, inputs, targets, target_weights):
+        outputs, state = view.pure_fn(inputs, weights, state, None)
+        n_tokens = jnp.sum(target_weights)
+        return state, measure(loss, (outputs, targets, target_weights)) * n_tokens, n_tokens
+
+    return jax.jit(step, donate_argnums=1)

@@ -1,0 +1,123 @@
+"""What a model is trained on: inputs, targets and weights, from whatever a user has.
+
+A language model is its own target: ShiftRight inside the model makes its inputs from the tokens.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ..data import Batch, ByteVocabulary, ContiguousBatches
+
+
+class Example(NamedTuple):
+    """One batch as the training step takes it."""
+
+    inputs: Any  # an array, or a tuple of arrays, that the model maps to outputs
+    targets: Any  # (batch, ...)
+    weights: Any  # (batch, ...), 0 leaves a position out of loss and metrics
+    fresh: bool = False  # whether carried state must start anew before this batch
+
+
+def as_example(batch: Any) -> Example:
+    """Returns a batch as an Example.
+
+    Args:
+      batch: a `data.Batch`; an array of token ids (batch, time), which is its own target; or a
+        tuple (inputs, targets) or (inputs, targets, weights).
+
+    Raises:
+      ValueError: it is something else, or ids have no batch and time axes.
+    """
+    if isinstance(batch, Example):
+        return batch
+    if isinstance(batch, Batch):
+        return Example(batch.tokens, batch.tokens, batch.weights, batch.fresh)
+    if isinstance(batch, tuple | list) and len(batch) in (2, 3):
+        inputs, targets, *weights = jax.tree.map(_as_on_device, tuple(batch))
+        return Example(inputs, targets, weights[0] if weights else _ones(targets))
+    shape = getattr(batch, 'shape', None)
+    if shape is None:
+        raise ValueError(
+            'a batch: expected token ids (batch, time), a tuple (inputs, targets) or (inputs, '
+            f'targets, weights), or a retrax.data.Batch, got {type(batch).__name__}.'
+        )
+    if len(shape) < 2:
+        raise ValueError(
+            f'a batch of token ids: expected shape (batch, time), got {tuple(shape)}. Data '
+            'is a sequence of batches: fit(model, [ids], ...), or give a text as one str.'
+        )
+    ids = _as_on_device(batch)
+    return Example(ids, ids, _ones(ids))
+
+
+def text_batches(text: str, batch_size: int, window: int) -> ContiguousBatches:
+    """Returns the UTF-8 bytes of a text as contiguous batches, for a model of 256 ids."""
+    return ContiguousBatches(ByteVocabulary().encode(text), batch_size, window)
+
+
+def is_contiguous(data: Any) -> bool:
+    """Whether each batch goes on where the one before it ended, so that state is carried."""
+    return isinstance(data, ContiguousBatches)
+
+
+def examples_from(data: Iterable[Any], step: int = 0) -> Iterator[Example]:
+    """Yields the batch of `step` and those after it; anything but an iterator starts over.
+
+    Raises:
+      ValueError: there is no batch, or an iterator ends.
+    """
+    if isinstance(data, Sequence | ContiguousBatches | np.ndarray):
+        if not len(data):
+            raise ValueError('the training data has no batches')
+        # Contiguous batches count on over all epochs.
+        size = None if is_contiguous(data) else len(data)
+        for i in itertools.count(step):
+            yield as_example(data[i if size is None else i % size])
+    for taken in itertools.count():
+        again = iter(data)
+        batch = None
+        for batch in again:
+            yield as_example(batch)
+        if batch is None or again is data:
+            raise ValueError(
+                f'the training data has no batches left after {taken or "the first"} pass; give a '
+                'list, or an object that can be iterated over again, for more steps'
+            )
+
+
+def check_categories(example: Example, n_categories: int | None) -> None:
+    """Raises ValueError where a target is not one of the categories that a model tells apart.
+
+    Compiled code clips such ids and says nothing. Arrays on a device are not looked at.
+    """
+    targets = example.targets
+    if n_categories is None or not isinstance(targets, np.ndarray) or not targets.size:
+        return
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= n_categories:
+        raise ValueError(
+            f'the targets of a batch have ids from {low} to {high}, but the model tells apart '
+            f'{n_categories} categories (0 to {n_categories - 1}). Make the model with '
+            f'vocab_size={high + 1} or more, or encode the text with its own vocabulary.'
+        )
+
+
+def _as_on_device(array):
+    """Gives a NumPy array the dtype that it has on the device: 32 bits in the place of 64."""
+    if not isinstance(array, np.ndarray):
+        return array
+    narrow = array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
+    if np.issubdtype(array.dtype, np.integer) and not np.array_equal(narrow, array):
+        raise ValueError(
+            f'a batch has integers from {array.min()} to {array.max()}, which do not fit into '
+            f'{narrow.dtype}'
+        )
+    return narrow
+
+
+def _ones(targets):
+    return np.ones(np.shape(targets), np.float32)

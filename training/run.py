@@ -1,0 +1,155 @@
+"""A run: train, evaluate and save in turn, in a directory from which it can go on."""
+
+import importlib.metadata
+import platform
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..data import ContiguousBatches, WittenBell
+from .evaluate import Evaluation, evaluate
+from .experiment import Experiment, Material
+from .loop import Loop, Progress
+from .run_directory import Result, RunDirectory, RunError
+
+BASELINE_ORDER = 3
+
+
+class Reporter:
+    """Is told how a run goes; a subclass shows it. What it raises stops the run."""
+
+    def begin(self, experiment: Experiment, material: Material, first_step: int) -> None:
+        """Everything is ready, and `first_step` steps were made before."""
+
+    def log(self, progress: Progress) -> None:
+        """Some steps were made."""
+
+    def evaluated(self, step: int, evaluation: Evaluation, model: Any) -> None:
+        """The held-out text was evaluated; the model has the weights of this step."""
+
+
+def train(
+    experiment: Experiment,
+    directory: Any,
+    config: str = '',
+    reporter: Reporter | None = None,
+) -> Result:
+    """Trains as an experiment says, in a run directory; goes on from its newest checkpoint.
+
+    A run that was interrupted and started again ends with the same weights, bit for bit, as one
+    that was not. A finished run is left alone. The model has the last weights at the end.
+
+    Args:
+      experiment: what to train.
+      directory: of the run; made if it is not there.
+      config: the text from which the experiment was made; kept, and compared when going on.
+      reporter: is told how it goes.
+
+    Raises:
+      DivergedError: the loss became NaN or infinite; the last good checkpoint stays.
+      RunError: the directory has another run, or other files.
+      CheckpointError: the checkpoint to go on from is damaged, or of another model.
+      OSError, ValueError: the corpus cannot be read or is too short.
+    """
+    reporter = reporter or Reporter()
+    run = RunDirectory(directory)
+    material = experiment.material()
+    facts = _facts(experiment, material)
+    if run.exists:
+        run.check_config(config)
+        run.check_corpus(facts['corpus'])
+    if (result := run.result()) is not None:
+        load_weights(run, experiment)
+        return result
+    loop = Loop(experiment.model, material.training, experiment.optimizer, seed=experiment.seed)
+    check_sizes(experiment, material.vocabulary.size)
+    if not run.exists:
+        run.create(config, facts, material.vocabulary)
+    if (state := run.restore(experiment.model, loop.state)) is not None:
+        loop.resume(state)
+    run.forget_after(loop.step)
+    reporter.begin(experiment, material, loop.step)
+    _train(loop, experiment, material, run, reporter)
+    baseline = WittenBell.fit(material.training_text, BASELINE_ORDER)
+    result = Result(
+        steps=loop.step,
+        bits_per_character=run.metrics()[-1]['heldout_bits_per_character'],
+        baseline_bits_per_character=baseline.bits_per_character(material.heldout_text),
+        baseline=f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context',
+    )
+    run.finish(result)
+    return result
+
+
+def load_weights(run: RunDirectory, experiment: Experiment) -> int:
+    """Gives an experiment's model the newest weights of a run; returns their step.
+
+    Raises:
+      RunError: the run has no checkpoint yet, or one of another vocabulary.
+      CheckpointError: the checkpoint is damaged, or of another model.
+    """
+    model, optimizer = experiment.model, experiment.optimizer
+    empty = np.zeros(2 * experiment.batch_size, np.int32)  # for the shapes of the state
+    batches = ContiguousBatches(empty, experiment.batch_size, experiment.window)
+    loop = Loop(model, batches, optimizer, seed=experiment.seed)
+    state = run.restore(model, loop.state)
+    if state is None:
+        raise RunError(
+            f'{run}: this run has no checkpoint yet. Go on with it: retrax train, with the same '
+            'configuration'
+        )
+    return int(state.step)
+
+
+def check_sizes(experiment: Experiment, n_ids: int) -> None:
+    """Raises ValueError unless the model tells apart as many ids as the vocabulary has."""
+    outputs = experiment.model.output_signature(experiment.signature)
+    if len(outputs.shape) != 3 or outputs.shape[-1] != n_ids:
+        raise ValueError(
+            f"The vocabulary '{experiment.vocabulary}' of this corpus has {n_ids} ids, so the "
+            f'model must give (batch, time, {n_ids}); {experiment.model.name} gives '
+            f'{tuple(outputs.shape)}. Set its vocab_size to {n_ids}.'
+        )
+
+
+def _train(loop, experiment, material, run, reporter):
+    """Trains to the end; its last note is the evaluation of the last step."""
+    try:
+        while loop.step < experiment.steps:
+            pause = loop.step - loop.step % experiment.eval_every + experiment.eval_every
+            for progress in loop.run(min(pause, experiment.steps), experiment.log_every):
+                run.note(step=progress.step, **progress.metrics)
+                reporter.log(progress)
+            loop.sync()
+            heldout = material.heldout, len(material.heldout_text)
+            evaluation = evaluate(experiment.model, *heldout)
+            bits = evaluation.bits_per_character
+            run.note(step=loop.step, heldout_bits_per_character=bits)
+            run.save(experiment.model, loop.state, material.vocabulary)
+            reporter.evaluated(loop.step, evaluation, experiment.model)
+    except KeyboardInterrupt:
+        if loop.is_fine:
+            loop.sync()
+            run.save(experiment.model, loop.state, material.vocabulary)
+        raise
+
+
+def _facts(experiment, material):
+    corpus, device = material.corpus, jax.devices()[0]
+    return {
+        'corpus': {
+            'name': corpus.name,
+            'n_characters': corpus.n_characters,
+            'sha256': corpus.sha256,
+            'n_training': len(material.training_text),
+            'n_heldout': len(material.heldout_text),
+        },
+        'seed': experiment.seed,
+        'steps': experiment.steps,
+        'device': f'{device.platform} ({device.device_kind})',
+        'versions': {
+            'python': platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ('jax', 'jaxlib', 'optax')},
+        },
+    }
