@@ -6,13 +6,13 @@ layer afterwards: a tracer there is an error, a change a warning, because both w
 """
 
 import inspect
-import warnings
 from typing import Any
 
 import jax.core
 
 from . import state as states
 from .context import Ambient, Context, within
+from .errors import warn
 from .sharing import expand
 from .signature import infer, is_symbolic
 
@@ -131,10 +131,9 @@ def _compare(layer, copy):
                 f'forward left a traced value in self.{name}, which would be lost and break later '
                 'calls; return it, or keep it in self.state'
             )
-        warnings.warn(
+        warn(
             f'{layer._name}: forward changed self.{name}; the change is lost, because a layer '
             'runs on a copy of itself. Keep what must last in self.state.',
-            stacklevel=2,
         )
 
 

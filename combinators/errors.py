@@ -5,6 +5,7 @@ they stood and pass it on. This module knows no layer.
 """
 
 import sys
+import warnings
 from typing import Any, NamedTuple
 
 import jax
@@ -28,8 +29,12 @@ class Site(NamedTuple):
         return f'{self.file}:{self.line}'
 
 
+# What may stand between a user's line and ours on the call stack.
+_NOT_THE_USERS = ('retrax', 'gin', 'jax', 'contextlib')
+
+
 def creation_site() -> Site:
-    """Returns the nearest line on the call stack that is neither retrax's nor gin's.
+    """Returns the nearest line on the call stack that is the user's own.
 
     Modules are told apart by name and not by folder: tests and examples lie inside the folder
     of the package.
@@ -37,10 +42,19 @@ def creation_site() -> Site:
     frame: Any = sys._getframe(1)
     while frame.f_back is not None:
         module = frame.f_globals.get('__name__', '').partition('.')[0]
-        if module not in ('retrax', 'gin') and not frame.f_code.co_filename.startswith('<'):
+        if module not in _NOT_THE_USERS and not frame.f_code.co_filename.startswith('<frozen'):
             break
         frame = frame.f_back
     return Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the line of the user's file that led here, so that it is shown once for each."""
+    site = creation_site()
+    warnings.warn_explicit(message, category, site.file, site.line, registry=_warned)
+
+
+_warned: dict[Any, Any] = {}
 
 
 class LayerError(Exception):

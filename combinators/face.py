@@ -5,7 +5,6 @@ called. Weights are in cells, which all views share.
 """
 
 import logging
-import warnings
 from typing import Any
 
 import jax.core
@@ -15,7 +14,7 @@ import numpy as np
 from . import passes, sharing, state
 from . import weights as trees
 from .context import Policy, ambient, as_key
-from .errors import LayerError, needs_values
+from .errors import LayerError, needs_values, warn
 from .paths import label_of
 from .signature import ShapeDtype, is_symbolic, signature, with_symbols, without_symbols
 from .views import Views
@@ -148,11 +147,10 @@ class Face(Views):
         except LayerError as error:
             if program is self._pure or not needs_values(error):
                 raise
-            warnings.warn(
+            warn(
                 f'{error.layer}{" at " + error.path if error.path else ""} needs Python values, '
                 f'so {self._name} runs op by op, which is slow. Use jnp.where instead of if, and '
                 'jax.numpy instead of numpy.',
-                stacklevel=3,
             )
             self._programs.put((name, self._policy, self._edits()), self._pure)
             return _as_jax(self._pure(x, weights, held, rng))

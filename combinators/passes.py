@@ -4,14 +4,13 @@ Every combinator goes down through these two functions and every face starts wit
 is the only place where modes are resolved, states are checked and errors get their names.
 """
 
-import warnings
 from typing import Any
 
 import jax
 
 from . import definition, sharing, state
 from .context import MATMUL_PRECISION, Context, Policy
-from .errors import LayerError, ModeError, ModeWarning, StateError
+from .errors import LayerError, ModeError, ModeWarning, StateError, warn
 from .observing import observer
 from .signature import ShapeDtype, infer, is_symbolic, signature
 
@@ -59,7 +58,7 @@ def root_mode(layer: Any, policy: Policy) -> str:
 def root_context(layer: Any, rng: Any = None, policy: Policy = Policy()) -> Context:
     """Returns the context of a layer that stands alone: the root of a model."""
     mode = root_mode(layer, policy)
-    several = bool(layer._sublayers) and layer.n_in > 1
+    several = layer.n_in > 1 and bool(layer._sublayers) and not layer.has_memory
     context = Context(
         mode=mode,
         carry=policy.carry,
@@ -77,13 +76,12 @@ def root_context(layer: Any, rng: Any = None, policy: Policy = Policy()) -> Cont
 def _warn_untold(layer):
     names = [leaf._name for leaf in _untold(layer)]
     if names:
-        warnings.warn(
+        warn(
             f'{layer._name} has {layer.n_in} inputs, so in predict only layers that were told a '
             f'mode step; these were not and start anew at every call: {", ".join(names)}. '
             "Give the ones that decode mode='predict', and pin an encoder with "
             "InMode(layer, predict='eval') to say that this is meant.",
             ModeWarning,
-            stacklevel=4,
         )
 
 

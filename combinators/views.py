@@ -3,12 +3,11 @@
 A view has its own state, and shares cells and compiled functions with the model it is of.
 """
 
-import warnings
 from typing import Any
 
 from . import passes
 from .context import PRECISIONS, Policy, check_mode
-from .errors import ModeWarning
+from .errors import ModeWarning, warn
 from .programs import Programs
 
 
@@ -100,9 +99,8 @@ class Views:
             sub._warn_of_own_modes(mode)
         own = self.__dict__.get('_mode')
         if not self._pure_apply and own not in (None, mode):
-            warnings.warn(
+            warn(
                 f'{self._name} keeps its own mode, {own!r}, and cannot follow as_mode({mode!r}); '
                 f'build the model anew with mode={mode!r}',
                 ModeWarning,
-                stacklevel=4,
             )
