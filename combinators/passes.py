@@ -12,7 +12,7 @@ from . import definition, sharing, state
 from .context import MATMUL_PRECISION, Context, Policy
 from .errors import LayerError, ModeError, ModeWarning, StateError, warn
 from .observing import observer
-from .signature import ShapeDtype, infer, is_symbolic, signature
+from .signature import ShapeDtype, canonical, infer, is_symbolic, signature
 
 
 class Notebook:
@@ -182,6 +182,7 @@ def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tupl
 def run_root(layer: Any, x: Any, weights: Any, held: Any, rng: Any, policy: Policy) -> Any:
     """Runs a whole model as a pure function: sharing and mode are resolved at the root."""
     context = root_context(layer, rng, policy)
+    x = jax.tree.map(canonical, x)
     weights = sharing.expand(layer, weights)
     with jax.default_matmul_precision(MATMUL_PRECISION[policy.precision]):
         return apply(layer, x, weights, held, context)

@@ -80,6 +80,14 @@ def signature(x: Any) -> Any:
     return ShapeDtype(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
 
+def canonical(x: Any) -> Any:
+    """Returns a NumPy array in the dtype that jax gives it: int32 for int64, unless x64 is on."""
+    if not isinstance(x, np.ndarray):
+        return x
+    dtype = jax.dtypes.canonicalize_dtype(x.dtype)
+    return x if dtype == x.dtype else x.astype(dtype)
+
+
 def is_symbolic(tree: Any) -> bool:
     """Whether a signature has a name for a size anywhere."""
     return any(isinstance(s, ShapeDtype) and s.is_symbolic for s in jax.tree.leaves(tree))

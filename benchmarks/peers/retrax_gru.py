@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import retrax
 from benchmarks import seed_model as seed
 from retrax import layers as tl
-from retrax.decoding import generate
 from retrax.models import GRULM
 
 reset_before = True
@@ -61,5 +61,5 @@ def train_step():
 def decode():
     """`retrax.generate`, end to end: dispatch, sampling, tokens back on the host."""
     model = _model()
-    first = generate(model, max_new_tokens=24, temperature=0.0)[0].tolist()
-    return first, lambda n: generate(model, max_new_tokens=n, temperature=1.0, seed=1)[0]
+    first = retrax.generate(model, max_new_tokens=24, temperature=0.0)[0].tolist()
+    return first, lambda n: retrax.generate(model, max_new_tokens=n, temperature=1.0, seed=1)[0]
