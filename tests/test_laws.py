@@ -1,4 +1,4 @@
-"""The laws of DESIGN.md over every layer, combinator and model.
+"""The laws (CONTRIBUTING.md) over every layer, combinator and model.
 
 A property that the layer declares, or its symbolic signature, decides how a law reads for it:
 what says that it is causal must be, and what says that it is not must be seen to look ahead.
