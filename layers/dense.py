@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
 from ..kernels import affine, dot
+from .checks import positive
 from .initializers import GlorotUniformInitializer, RandomNormalInitializer
 
 
@@ -73,14 +74,3 @@ class Dense(Layer):
         if b is None:
             return dot(x, w, context.precision), state
         return affine(x, w, b, context.precision), state
-
-
-def positive(n, what: str) -> int:
-    """Returns `n` if it is a positive int.
-
-    Raises:
-      ValueError: it is not; the message starts with `what`.
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f'{what} must be a positive int, got {n!r}')
-    return n

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import Layer, mismatch
-from .dense import positive
+from .checks import positive
 from .initializers import ScaledInitializer
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
 from ..kernels import GRUWeights, gru, gru_step
-from .dense import positive
+from .checks import positive, same_batch
 from .initializers import RandomNormalInitializer, RandomUniformInitializer
 
 
@@ -92,13 +92,7 @@ class GRU(_Recurrence):
         _check_sequence(x)
         _check_width(x, weights, self._n_units)
         if context.steps:
-            if state.shape[0] != x.shape[0]:
-                raise mismatch(
-                    'the batch of the state',
-                    x.shape[0],
-                    state.shape[0],
-                    'Use model.new_state(batch_size).',
-                )
+            same_batch(state, x)
             h = state
         else:
             h = self._zeros(x)

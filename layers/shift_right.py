@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
-from .dense import positive
+from .checks import positive, same_batch
 
 
 class ShiftRight(Layer):
@@ -57,13 +57,7 @@ class ShiftRight(Layer):
         _check_rank(x)
         n = self._n_positions
         before = state if context.carry else self._start(x.shape, x.dtype)
-        if before.shape[0] != x.shape[0]:
-            raise mismatch(
-                'the batch of the state',
-                x.shape[0],
-                before.shape[0],
-                'Use model.new_state(batch_size).',
-            )
+        same_batch(before, x)
         longer = jnp.concatenate([before, x], axis=1)
         return longer[:, : x.shape[1]], longer[:, -n:] if context.carry else state
 

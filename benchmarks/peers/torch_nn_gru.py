@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks import seed_model as seed
+from benchmarks.peers import torch_common
 
 reset_before = False
 
@@ -42,25 +43,7 @@ class _Model(nn.Module):
 
 def train_step():
     """One step with Adam (fused)."""
-    model = _Model()
-    optimizer = torch.optim.Adam(model.parameters(), lr=seed.LEARNING_RATE, fused=True)
-    x = torch.tensor(seed.tokens(), dtype=torch.long)
-
-    def loss_of():
-        logits = model(x)
-        return nn.functional.cross_entropy(logits.reshape(-1, seed.VOCAB), x.reshape(-1))
-
-    with torch.no_grad():
-        first = float(loss_of())
-
-    def run():
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of()
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    return first, run
+    return torch_common.train_step(_Model())
 
 
 def decode():
@@ -72,21 +55,10 @@ def decode():
         cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh = model.gru.all_weights[i]
         cells.append(cell)
 
-    @torch.inference_mode()
-    def run(n, temperature=1.0):
-        torch.manual_seed(1)
-        hs = [torch.zeros(1, seed.WIDTH) for _ in cells]
-        token, found = torch.zeros(1, dtype=torch.long), []
-        for _ in range(n):
-            x = model.table(token)
-            for i, cell in enumerate(cells):
-                hs[i] = x = cell(x, hs[i])
-            logits = model.head(x)
-            if temperature:
-                token = torch.multinomial(torch.softmax(logits / temperature, -1), 1)[0]
-            else:
-                token = logits.argmax(-1)
-            found.append(token)
-        return torch.cat(found).numpy()
+    def logits_of(token, hs):
+        x = model.table(token)
+        for i, cell in enumerate(cells):
+            hs[i] = x = cell(x, hs[i])
+        return model.head(x)
 
-    return run(24, 0.0).tolist(), run
+    return torch_common.decode(logits_of)

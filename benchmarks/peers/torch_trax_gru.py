@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from benchmarks import seed_model as seed
+from benchmarks.peers import torch_common
 
 reset_before = True
 
@@ -43,25 +44,7 @@ def _step(row, h, u_gates, u_candidate):
 
 def train_step():
     """One step with Adam (fused)."""
-    model = _Model()
-    optimizer = torch.optim.Adam(model.parameters(), lr=seed.LEARNING_RATE, fused=True)
-    x = torch.tensor(seed.tokens(), dtype=torch.long)
-
-    def loss_of():
-        logits = model(x)
-        return nn.functional.cross_entropy(logits.reshape(-1, seed.VOCAB), x.reshape(-1))
-
-    with torch.no_grad():
-        first = float(loss_of())
-
-    def run():
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of()
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    return first, run
+    return torch_common.train_step(_Model())
 
 
 def decode():
@@ -69,21 +52,10 @@ def decode():
     model = _Model()
     layers = list(model.layers())
 
-    @torch.inference_mode()
-    def run(n, temperature=1.0):
-        torch.manual_seed(1)
-        hs = [torch.zeros(1, seed.WIDTH) for _ in layers]
-        token, found = torch.zeros(1, dtype=torch.long), []
-        for _ in range(n):
-            x = model.table[token]
-            for i, (w_x, u_gates, u_candidate, b) in enumerate(layers):
-                hs[i] = x = _step(x @ w_x + b, hs[i], u_gates, u_candidate)
-            logits = x @ model.w + model.b
-            if temperature:
-                token = torch.multinomial(torch.softmax(logits / temperature, -1), 1)[0]
-            else:
-                token = logits.argmax(-1)
-            found.append(token)
-        return torch.cat(found).numpy()
+    def logits_of(token, hs):
+        x = model.table[token]
+        for i, (w_x, u_gates, u_candidate, b) in enumerate(layers):
+            hs[i] = x = _step(x @ w_x + b, hs[i], u_gates, u_candidate)
+        return x @ model.w + model.b
 
-    return run(24, 0.0).tolist(), run
+    return torch_common.decode(logits_of)
