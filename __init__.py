@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
         training,
     )
     from .configs import load_run
+    from .configs.runs import load
     from .decoding import generate
     from .training import evaluate, fit
 
@@ -39,6 +40,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'inspection': ('.inspection', None),
     'kernels': ('.kernels', None),
     'layers': ('.layers', None),
+    'load': ('.configs.runs', 'load'),
     'load_run': ('.configs', 'load_run'),
     'models': ('.models', None),
     'training': ('.training', None),
@@ -57,6 +59,7 @@ __all__ = [
     'inspection',
     'kernels',
     'layers',
+    'load',
     'load_run',
     'models',
     'training',

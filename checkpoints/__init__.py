@@ -10,6 +10,14 @@ knows pytrees and the paths of their leaves; it knows neither layers nor optimiz
 
 from .errors import CheckpointError
 from .steps import latest, step_path
-from .store import read_metadata, restore, save
+from .store import read_metadata, restore, save, verify
 
-__all__ = ['CheckpointError', 'latest', 'read_metadata', 'restore', 'save', 'step_path']
+__all__ = [
+    'CheckpointError',
+    'latest',
+    'read_metadata',
+    'restore',
+    'save',
+    'step_path',
+    'verify',
+]

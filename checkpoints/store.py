@@ -82,6 +82,15 @@ def restore(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
     return jax.tree_util.tree_unflatten(structure, leaves), record['metadata']
 
 
+def verify(path: str | Path) -> None:
+    """Reads all of a checkpoint, and checks it against its checksums.
+
+    Raises:
+        CheckpointError: the files are missing, cut or changed, or of an unknown format version.
+    """
+    read_arrays_file(*read_record(Path(path)))
+
+
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """Returns the metadata saved at `path` without reading the arrays.
 

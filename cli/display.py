@@ -49,6 +49,10 @@ class Display(training.Reporter):
         """Leaves the terminal as it was."""
         self._bar.stop()
 
+    def notice(self, message: str) -> None:
+        """Prints what is not as usual."""
+        self._say(message)
+
     def begin(self, experiment: Any, material: Any, first_step: int) -> None:
         """Prints what is trained on what, and starts the bar."""
         self._experiment, self._material = experiment, material

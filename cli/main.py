@@ -40,6 +40,22 @@ def _is_for_users(error):
     return isinstance(error, LayerError)
 
 
+def _allow_imports(ctx, _, is_set):
+    if is_set:
+        from ..configs import imports_allowed
+
+        ctx.with_resource(imports_allowed())
+
+
+allow_imports = click.option(
+    '--allow-imports',
+    is_flag=True,
+    expose_value=False,
+    callback=_allow_imports,
+    help='Let the config import modules, which runs their code.',
+)
+
+
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='retrax')
 def main() -> None:
@@ -57,7 +73,11 @@ def main() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help='The directory of the run; runs/NAME if it is not given.',
 )
-def train(config: str, bindings: tuple[str, ...], steps: int | None, out: Path | None) -> None:
+@click.option('--fresh', is_flag=True, help='Begin a new run, NAME-2, -3, ...; delete nothing.')
+@allow_imports
+def train(
+    config: str, bindings: tuple[str, ...], steps: int | None, out: Path | None, fresh: bool
+) -> None:
     """Train as CONFIG says: a name that comes with retrax, or a path to a .gin file.
 
     A run that was interrupted goes on where it was.
@@ -65,7 +85,40 @@ def train(config: str, bindings: tuple[str, ...], steps: int | None, out: Path |
     from .train import run
 
     extra = bindings if steps is None else (*bindings, f'STEPS = {steps}')
-    run(config, extra, out)
+    run(config, extra, out, fresh)
+
+
+@main.command(cls=Command)
+@click.argument('folder', default='runs', type=click.Path(path_type=Path))
+def runs(folder: Path) -> None:
+    """List the runs of FOLDER (runs/): state, step, last loss, held-out bits per character."""
+    from .runs import show
+
+    show(folder)
+
+
+@main.command('eval', cls=Command)
+@click.argument('run', type=click.Path(path_type=Path))
+@click.option('--data', help='A UTF-8 text file; the held-out text of the run if it is not given.')
+@click.option(
+    '--protocol',
+    default='carried',
+    show_default=True,
+    type=click.Choice(['carried', 'windows']),
+    help='State carried over contiguous streams, or independent windows.',
+)
+@click.option(
+    '--batch-size', type=click.IntRange(min=1), help='Streams; as in training by default.'
+)
+@click.option('--window', type=click.IntRange(min=1), help='Tokens; as in training by default.')
+@allow_imports
+def evaluate(
+    run: Path, data: str | None, protocol: str, batch_size: int | None, window: int | None
+) -> None:
+    """Report loss, perplexity and bits per character of RUN on a text."""
+    from .evaluate import show
+
+    show(run, data, protocol, batch_size, window)
 
 
 @main.command(cls=Command)
@@ -74,6 +127,7 @@ def train(config: str, bindings: tuple[str, ...], steps: int | None, out: Path |
 @click.option('--length', default=300, show_default=True, type=click.IntRange(min=1))
 @click.option('--temperature', default=0.8, show_default=True, type=click.FloatRange(min=0.0))
 @click.option('--seed', default=0, show_default=True)
+@allow_imports
 def generate(run: Path, prompt: str, length: int, temperature: float, seed: int) -> None:
     """Print text from the model of RUN, a directory that `retrax train` made."""
     from ..configs import load_run
@@ -86,17 +140,21 @@ def generate(run: Path, prompt: str, length: int, temperature: float, seed: int)
 
 @main.command(cls=Command)
 @click.argument('config_or_run')
-def summary(config_or_run: str) -> None:
+@click.option('--compile', 'compiles', is_flag=True, help='Also compile and time a training step.')
+@allow_imports
+def summary(config_or_run: str, compiles: bool) -> None:
     """Print the layers of a CONFIG or a RUN: shapes, weights, bytes."""
-    import numpy as np
-    from rich.console import Console
+    from .describe import summarise
 
-    from .. import configs, inspection
-    from ..combinators import ShapeDtype
-    from ..training import RunDirectory
+    summarise(config_or_run, compiles)
 
-    run = RunDirectory(config_or_run)
-    config = configs.of_run(run) if run.exists else configs.load(config_or_run)
-    model = config.experiment().model
-    wide = None if sys.stdout.isatty() else 120  # a pipe has no width of its own
-    Console(width=wide).print(inspection.summary(model, ShapeDtype(('b', 't'), np.int32)))
+
+@main.command(cls=Command)
+@click.argument('left', metavar='CONFIG')
+@click.argument('right', metavar='CONFIG')
+@allow_imports
+def diff(left: str, right: str) -> None:
+    """Print what differs between two configs or runs, after both were resolved."""
+    from .describe import compare
+
+    compare(left, right)

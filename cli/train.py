@@ -1,6 +1,7 @@
 """`retrax train`: from a config to a run, shown on the way."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,31 +11,41 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import configs
-from ..training import Result, RunDirectory
+from ..training import Result, RunDirectory, Stopped, fresh_path
 from ..training import train as train_run
 from .display import Display
 from .text import sample
 
 
-def run(name: str, bindings: Sequence[str], out: Path | None) -> None:
+def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = False) -> None:
     """Trains as a config says, and tells how it went."""
     config = configs.load(name, bindings)
-    directory = RunDirectory(out or Path('runs') / config.name)
+    path = out or Path('runs') / config.name
+    directory = RunDirectory(fresh_path(path) if fresh else path)
     console = Console(highlight=False, soft_wrap=True)
     if (result := directory.result()) is not None:
         directory.check_config(config.text)
-        console.print(f'{directory} is finished; nothing is left to train.', markup=False)
+        text = f'{directory} is finished; nothing is left to train. --fresh begins a new run.'
+        console.print(text, markup=False)
         _tell(console, directory, result)
         return
     experiment = config.experiment()
     console.print(f'Device      {device()}', markup=False)
     with Display(console) as display:
         try:
-            result = train_run(experiment, directory.path, config.text, display)
-        except KeyboardInterrupt:
+            result = train_run(
+                experiment,
+                directory.path,
+                config.text,
+                display,
+                config_name=config.name,
+                operative_config=configs.operative(config),
+            )
+        except KeyboardInterrupt as stop:
             display.close()
             _interrupted(console, directory)
-            sys.exit(130)
+            signum = stop.signum if isinstance(stop, Stopped) else signal.SIGINT
+            sys.exit(128 + signum)
     _tell(console, directory, result)
     console.print('\nA sample of 300 characters:\n')
     console.print(Text(sample(experiment.model, directory.vocabulary(), 300, seed=1)))

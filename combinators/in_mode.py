@@ -24,7 +24,13 @@ class InMode(Layer):
     _passes_rest = True
     _pins_mode = True
 
-    def __init__(self, layer, train=None, eval=None, predict=None):
+    def __init__(
+        self,
+        layer: Layer,
+        train: str | None = None,
+        eval: str | None = None,
+        predict: str | None = None,
+    ):
         super().__init__(layer.n_in, layer.n_out)
         self._sublayers = (layer,)
         self._pins = {'train': train, 'eval': eval, 'predict': predict}

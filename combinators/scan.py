@@ -37,7 +37,14 @@ class Scan(Layer):
 
     has_memory = True
 
-    def __init__(self, layer, axis=0, n_carry=1, remat=False, mode=None):
+    def __init__(
+        self,
+        layer: Layer,
+        axis: int = 0,
+        n_carry: int = 1,
+        remat: bool = False,
+        mode: str | None = None,
+    ):
         super().__init__(layer.n_in, layer.n_out, mode=mode)
         if n_carry > min(layer.n_in, layer.n_out):
             raise ValueError(

@@ -1,10 +1,12 @@
 """Select and its kin: copy, reorder and drop items of the stack."""
 
+from collections.abc import Sequence
+
 from .fn import Fn, PureLayer
 from .stack import as_items, as_stack
 
 
-def Select(indices, n_in: int | None = None, name: str | None = None) -> PureLayer:
+def Select(indices: Sequence[int], n_in: int | None = None, name: str | None = None) -> PureLayer:
     """Returns a layer that replaces the top n_in items by those at `indices`.
 
     >>> Select([1, 0, 0])

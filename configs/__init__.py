@@ -1,12 +1,28 @@
-"""Configs: experiments as gin files, and the one module that knows gin.
+"""Configs: experiments as gin files, and the one folder that knows gin.
 
 config = load('gru_pydocs', ['GRULM.n_layers = 3'])
 experiment = config.experiment()
 """
 
-from .errors import ConfigError
+from .compare import Difference, differences
+from .errors import ConfigError, ConfigWarning
 from .gin_config import Config
 from .names import load, names
+from .operative import operative
 from .runs import LoadedRun, load_run, of_run
+from .sources import imports_allowed
 
-__all__ = ['Config', 'ConfigError', 'LoadedRun', 'load', 'load_run', 'names', 'of_run']
+__all__ = [
+    'Config',
+    'ConfigError',
+    'ConfigWarning',
+    'Difference',
+    'LoadedRun',
+    'differences',
+    'imports_allowed',
+    'load',
+    'load_run',
+    'names',
+    'of_run',
+    'operative',
+]

@@ -3,14 +3,19 @@
 import contextlib
 import difflib
 import inspect
+import io
 import re
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 
 class ConfigError(ValueError):
     """A config that says what nobody understands, or what nothing uses."""
+
+
+class ConfigWarning(UserWarning):
+    """A line of a config that does less than it seems to."""
 
 
 class Place(NamedTuple):
@@ -20,11 +25,21 @@ class Place(NamedTuple):
     line: int
 
     def __str__(self):
-        return self.file if self.file.startswith('--gin') else f'{self.file}:{self.line}'
+        return self.file if self.is_extra else f'{self.file}:{self.line}'
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether it is no file but an option of the command."""
+        return self.file.startswith('--gin')
+
+    @property
+    def short(self) -> str:
+        """The line alone, for where the file is known."""
+        return f'line {self.line}'
 
 
 @contextlib.contextmanager
-def explained(file: str, known: Mapping[str, Any]) -> Iterator[None]:
+def explained(file: str, known: Mapping[str, Any], text: str = '') -> Iterator[None]:
     """Makes a ConfigError of what gin raises; `known` are the functions that configs can name."""
     try:
         yield
@@ -32,46 +47,71 @@ def explained(file: str, known: Mapping[str, Any]) -> Iterator[None]:
         raise
     except SyntaxError as error:
         line = line_of(file, error.lineno or 1, error.text or '')
-        raise ConfigError(f'{line}\n  This is no binding: {error.msg}') from error
+        raise ConfigError(f'{line}\n  This is no binding: {_no_value(error.msg)}') from error
     except tokenize.TokenError as error:
-        raise ConfigError(f'{file}: a bracket or a quote is not closed: {error.args[0]}') from error
+        line = _open_since(text) or error.args[1][0]
+        raise ConfigError(f'{Place(file, line)}: a bracket or a quote is not closed') from error
+    except RecursionError as error:
+        raise ConfigError(f'{file}: brackets are nested too deep') from error
     except (ValueError, OSError) as error:
         raise ConfigError(_words(file, str(error), known)) from error
+
+
+def _open_since(text):
+    """Returns the line of the last bracket that is not closed; None if there is none."""
+    brackets = []
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.string in ('(', '[', '{'):
+                brackets.append(token.start[0])
+            elif token.string in (')', ']', '}') and brackets:
+                brackets.pop()
+    return brackets[-1] if brackets else None
+
+
+def _no_value(message):
+    if found := re.search(r"Failed to parse token '(.*)'", message or ''):
+        word = found[1]
+        if word in ('true', 'false', 'none'):
+            return f'{word!r} is no value. Did you mean {word.capitalize()}?'
+        return f"{word!r} is no value. Text needs quotes: '{word}'; what is called needs @{word}()"
+    return message
 
 
 def _words(file, message, known):
     if found := re.fullmatch(r'(.*?)\n  In file "([^\n]*)", line (\d+)\n(.*)', message, re.DOTALL):
         message, place, line, content = found.groups()
-        return f'{line_of(place, int(line), content)}\n  {_advised(message, known)}'
-    return f'{file}: {_advised(message, known)}'
+        content = content.partition('\n')[0]
+        return f'{line_of(place, int(line), content)}\n  {advised(message, known)}'
+    return f'{file}: {advised(message, known)}'
 
 
 def line_of(file: str, number: int, content: str) -> str:
     """Returns a place with what stands there."""
     place = Place(file, number)
-    return f'{place}' if str(place) == file else f'{place}: {content.strip()}'
+    return f'{place}' if place.is_extra else f'{place}: {content.strip()}'
 
 
-def _advised(message, known):
-    if found := re.search(r"No bindings specified for '(.+)/gin\.macro'", message):
-        return f'%{found[1]} is used and has no value. Add a line: {found[1]} = ...'
-    if found := re.search(r"No configurable matching '([^']+)'", message):
-        return message + _did_you_mean(found[1].rpartition('.')[2], known)
+def advised(message: str, known: Mapping[str, Any]) -> str:
+    """Returns a message of gin with what to do."""
+    if found := re.search(r"No configurable matching (?:reference )?'@?([^'()]+)", message):
+        return message + close_to(found[1].rpartition('.')[2], known)
     if found := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", message):
-        return message + _did_you_mean(
-            found[2], _parameters(known.get(found[1].rpartition('.')[2]))
+        function = known.get(found[1].rpartition('.')[2])
+        return message + close_to(
+            found[2], inspect.signature(function).parameters if function else ()
         )
     if "denylisted kwarg 'mode'" in message:
         return f'{message}\n  The model owns its mode; training and decoding set it.'
     return message
 
 
-def _did_you_mean(word, names):
-    close = difflib.get_close_matches(word, names, n=1)
+def close_to(word: str, names: Iterable[str]) -> str:
+    """Returns a line that says which of the names was meant; without one, what there is."""
+    names = sorted(names)
+    close = difflib.get_close_matches(word, names, n=1) or [
+        name for name in names if name.lower() == word.lower()
+    ]
     if close:
         return f'\n  Did you mean {close[0]!r}?'
-    return f'\n  It has: {", ".join(names)}.' if len(names) < 20 else ''
-
-
-def _parameters(function):
-    return list(inspect.signature(function).parameters) if function else []
+    return f'\n  There is: {", ".join(names)}.' if 0 < len(names) < 20 else ''

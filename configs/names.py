@@ -6,8 +6,7 @@ from pathlib import Path
 
 from .errors import ConfigError
 from .gin_config import Config
-
-FOLDER = Path(__file__).parent
+from .sources import FOLDER, text_of
 
 
 def names() -> list[str]:
@@ -16,20 +15,18 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str, bindings: Sequence[str] = ()) -> Config:
-    """Returns a config by its name or path, with more bindings, checked as far as gin can.
+    """Returns a config by its name or path, with more bindings, read and checked.
 
     Raises:
-      ConfigError: there is no such config, or it says what nobody understands.
+      ConfigError: there is no such config, or it has a mistake.
     """
     file = Path(name_or_path)
     if not file.suffix and not file.is_file():
         file = FOLDER / f'{name_or_path}.gin'
     try:
-        text = file.read_text(encoding='utf-8')
+        text = text_of(file)
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(_unknown(name_or_path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f'{file}: this config cannot be read: {error}') from error
     return Config.parse(file.stem, str(file), text, bindings)
 
 

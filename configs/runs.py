@@ -22,8 +22,21 @@ def of_run(run: RunDirectory) -> Config:
     return Config.parse(run.path.name, str(run.path / 'config.gin'), run.config())
 
 
-def load_run(directory: str | os.PathLike[str]) -> LoadedRun:
+def load(directory: str | os.PathLike[str]) -> tuple[Any, Vocabulary]:
     """Returns the model of a run with its newest weights, and its vocabulary.
+
+        model, vocabulary = retrax.load('runs/gru_pydocs')
+        ids = retrax.generate(model, vocabulary.encode('def '), max_new_tokens=100)
+
+    Raises:
+      RunError, CheckpointError, ConfigError: as `load_run`.
+    """
+    loaded = load_run(directory)
+    return loaded.model, loaded.vocabulary
+
+
+def load_run(directory: str | os.PathLike[str]) -> LoadedRun:
+    """Returns what `load` returns, the run's facts and the step of the weights.
 
     Raises:
       RunError: there is no run, or no checkpoint in it, or one of another vocabulary.

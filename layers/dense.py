@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from ..combinators import Layer, mismatch
 from ..kernels import affine, dot
 from .checks import positive
-from .initializers import GlorotUniformInitializer, RandomNormalInitializer
+from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 
 
 class DenseWeights(NamedTuple):
@@ -40,11 +40,11 @@ class Dense(Layer):
 
     def __init__(
         self,
-        n_units,
-        kernel_initializer=GlorotUniformInitializer(),
-        bias_initializer=RandomNormalInitializer(1e-6),
-        use_bias=True,
-        use_bfloat16=False,
+        n_units: int,
+        kernel_initializer: Initializer = GlorotUniformInitializer(),
+        bias_initializer: Initializer = RandomNormalInitializer(1e-6),
+        use_bias: bool = True,
+        use_bfloat16: bool = False,
     ):
         super().__init__(name=f'Dense_{n_units}')
         self._n_units = positive(n_units, 'Dense: n_units')

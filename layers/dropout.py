@@ -1,5 +1,7 @@
 """Dropout: values are left out at random in training."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -25,7 +27,12 @@ class Dropout(Layer):
 
     draws = True
 
-    def __init__(self, rate=0.0, shared_axes=None, mode=None):
+    def __init__(
+        self,
+        rate: float = 0.0,
+        shared_axes: Sequence[int] | None = None,
+        mode: str | None = None,
+    ):
         super().__init__(mode=mode)
         if not 0 <= rate < 1:
             raise ValueError(f'Dropout: rate must be at least 0 and less than 1, got {rate!r}')

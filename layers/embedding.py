@@ -6,7 +6,7 @@ import numpy as np
 
 from ..combinators import Layer, mismatch
 from .checks import positive
-from .initializers import ScaledInitializer
+from .initializers import Initializer, ScaledInitializer
 
 
 class Embedding(Layer):
@@ -33,9 +33,9 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        vocab_size,
-        d_feature,
-        kernel_initializer=ScaledInitializer(
+        vocab_size: int,
+        d_feature: int,
+        kernel_initializer: Initializer = ScaledInitializer(
             out_dim=-1, in_dim=-2, scale=1.0, mode='fan_out', distribution='uniform'
         ),
     ):

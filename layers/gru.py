@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from ..combinators import Layer, mismatch
 from ..kernels import GRUWeights, gru, gru_step
 from .checks import positive, same_batch
-from .initializers import RandomNormalInitializer, RandomUniformInitializer
+from .initializers import Initializer, RandomNormalInitializer, RandomUniformInitializer
 
 
 class _Recurrence(Layer):
@@ -63,11 +63,11 @@ class GRU(_Recurrence):
 
     def __init__(
         self,
-        n_units,
-        mode=None,
-        forget_bias=0.0,
-        kernel_initializer=RandomUniformInitializer(0.01),
-        bias_initializer=RandomNormalInitializer(1e-6),
+        n_units: int,
+        mode: str | None = None,
+        forget_bias: float = 0.0,
+        kernel_initializer: Initializer = RandomUniformInitializer(0.01),
+        bias_initializer: Initializer = RandomNormalInitializer(1e-6),
     ):
         super().__init__(
             n_units,
@@ -120,10 +120,10 @@ class GRUCell(_Recurrence):
 
     def __init__(
         self,
-        n_units,
-        forget_bias=0.0,
-        kernel_initializer=RandomUniformInitializer(0.01),
-        bias_initializer=RandomNormalInitializer(1e-6),
+        n_units: int,
+        forget_bias: float = 0.0,
+        kernel_initializer: Initializer = RandomUniformInitializer(0.01),
+        bias_initializer: Initializer = RandomNormalInitializer(1e-6),
     ):
         super().__init__(
             n_units, forget_bias, kernel_initializer, bias_initializer, n_in=2, n_out=2

@@ -32,7 +32,7 @@ class ShiftRight(Layer):
 
     has_memory = True
 
-    def __init__(self, n_positions=1, mode=None, start_id=0):
+    def __init__(self, n_positions: int = 1, mode: str | None = None, start_id: int = 0):
         super().__init__(name=f'ShiftRight({n_positions})', mode=mode)
         self._n_positions = positive(n_positions, 'ShiftRight: n_positions')
         self._start_id = start_id

@@ -1,9 +1,12 @@
 """A language model of gated recurrent units."""
 
 from .. import layers as tl
+from ..layers.checks import positive
 
 
-def GRULM(vocab_size=256, d_model=512, n_layers=2, mode=None) -> tl.Serial:
+def GRULM(
+    vocab_size: int = 256, d_model: int = 512, n_layers: int = 2, mode: str | None = None
+) -> tl.Serial:
     """Returns a recurrent language model that gives log-probabilities of each next token.
 
     Trax's model of the same name ends in raw logits; this one ends in LogSoftmax, as in the
@@ -16,7 +19,11 @@ def GRULM(vocab_size=256, d_model=512, n_layers=2, mode=None) -> tl.Serial:
       d_model: the width of the embedding and of each GRU.
       n_layers: how many GRUs.
       mode: for ShiftRight; the other layers follow.
+
+    Raises:
+      ValueError: a size is not a positive int.
     """
+    positive(n_layers, 'GRULM: n_layers')
     return tl.Serial(
         tl.ShiftRight(mode=mode),
         tl.Embedding(vocab_size, d_model),

@@ -1,5 +1,6 @@
 """The command: what it prints, what it exits with, and what users are told."""
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -212,9 +213,9 @@ def test_a_checkpoint_of_another_model(run: Path) -> None:
 
 def test_another_vocabulary(run: Path) -> None:
     from retrax.data import CharVocabulary
-    from retrax.training import RunDirectory
 
-    RunDirectory(run)._write_json('vocabulary.json', CharVocabulary('abc').to_json())
+    described = json.dumps(CharVocabulary('abc').to_json())
+    (run / 'vocabulary.json').write_text(described)
     assert 'so its ids mean something else' in refused('generate', run)
 
 

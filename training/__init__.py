@@ -10,11 +10,16 @@ from .experiment import Experiment, Material
 from .fit import History, fit
 from .loop import DivergedError, Loop, Progress
 from .optimizers import SGD, Adam, AdamW, CosineDecay
+from .protocols import PROTOCOLS, Scored, score
 from .run import Reporter, train
-from .run_directory import Result, RunDirectory, RunError
+from .run_directory import Result, RunDirectory
+from .run_files import RunError
+from .run_list import RunStatus, fresh_path, list_runs
 from .step import TrainState
+from .stopping import Stopped
 
 __all__ = [
+    'PROTOCOLS',
     'SGD',
     'Adam',
     'AdamW',
@@ -31,9 +36,15 @@ __all__ = [
     'Result',
     'RunDirectory',
     'RunError',
+    'RunStatus',
+    'Scored',
+    'Stopped',
     'TrainState',
     'as_example',
     'evaluate',
     'fit',
+    'fresh_path',
+    'list_runs',
+    'score',
     'train',
 ]

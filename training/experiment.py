@@ -2,9 +2,10 @@
 
 import dataclasses
 import inspect
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import optax
 
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
@@ -51,7 +52,9 @@ class Experiment:
     batch_size: int = 32
     window: int = 64
     steps: int = 1000
-    optimizer: Any = None
+    optimizer: optax.GradientTransformation = dataclasses.field(
+        default_factory=lambda: Adam(1e-3, clip_norm=1.0)
+    )
     eval_every: int = 250
     log_every: int = 25
     seed: int = 0
@@ -69,8 +72,6 @@ class Experiment:
             raise ValueError(f'train.seed: expected an int, got {self.seed!r}')
         _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
         _check_choice('precision', self.precision, PRECISIONS)
-        if self.optimizer is None:
-            self.optimizer = Adam(1e-3, clip_norm=1.0)
         if not hasattr(self.optimizer, 'update'):
             raise ValueError(
                 f'train.optimizer: expected an optimizer, got {_kind(self.optimizer)}. In a config '

@@ -91,14 +91,19 @@ class Loop:
         self.state, self.step = state, int(state.step)
         self._examples = examples_from(self._data, self.step)
 
-    def run(self, until: int, log_every: int = 100) -> Iterator[Progress]:
+    def run(self, until: int, log_every: int = 100, stop: Any = False) -> Iterator[Progress]:
         """Trains until `until` steps were made; yields every `log_every` steps and at the end.
+
+        Args:
+          until: a number of steps.
+          log_every: how many steps make one log point.
+          stop: looked at before each step; ends the training early once it is true.
 
         Raises:
           DivergedError: a step was not finite. The state is that before this step.
         """
         started, positions = time.perf_counter(), 0
-        while self.step < until:
+        while self.step < until and not stop:
             example = next(self._examples)
             check_categories(example, self._n_categories)
             if example.fresh:
@@ -111,6 +116,11 @@ class Loop:
                 metrics = self._read()
                 yield Progress(self.step, metrics, positions / (time.perf_counter() - started))
                 started, positions = time.perf_counter(), 0
+
+    @property
+    def step_function(self) -> Any:
+        """The compiled step, to look at: (state, inputs, targets, weights) -> state."""
+        return self._step
 
     @property
     def is_fine(self) -> bool:

@@ -31,6 +31,7 @@ def Adam(
     Source: Kingma and Ba 2014, arXiv 1412.6980, algorithm 1; Pascanu et al. 2012, arXiv
     1211.5063, algorithm 1 (clipping).
     """
+    _check_rate(learning_rate)
     return _clipped(optax.adam(learning_rate, b1, b2, eps), clip_norm)
 
 
@@ -46,6 +47,7 @@ def AdamW(
     Source: Loshchilov and Hutter 2017, arXiv 1711.05101, algorithm 2. The decay is scaled by the
     learning rate, as in PyTorch; the paper scales it by the schedule alone.
     """
+    _check_rate(learning_rate)
     return _clipped(optax.adamw(learning_rate, b1, b2, weight_decay=weight_decay), clip_norm)
 
 
@@ -53,6 +55,7 @@ def SGD(
     learning_rate: Rate = 0.1, momentum: float = 0.0, clip_norm: float | None = None
 ) -> optax.GradientTransformation:
     """Returns stochastic gradient descent: m = momentum m + g, weights -= learning_rate m."""
+    _check_rate(learning_rate)
     return _clipped(optax.sgd(learning_rate, momentum or None), clip_norm)
 
 
@@ -71,7 +74,7 @@ def CosineDecay(
       final: the value at the end and after it.
 
     Raises:
-      ValueError: the rise is as long as all steps, or longer.
+      ValueError: the rise is as long as all steps, or longer, or the rate is negative.
 
     Source: Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5, without restarts.
     """
@@ -80,8 +83,14 @@ def CosineDecay(
             f'CosineDecay got steps={steps}, warmup_steps={warmup_steps}; the warm-up is a part of '
             'all steps, so it must be shorter'
         )
+    _check_rate(learning_rate)
     start = 0.0 if warmup_steps else learning_rate
     return optax.warmup_cosine_decay_schedule(start, learning_rate, warmup_steps, steps, final)
+
+
+def _check_rate(learning_rate):
+    if isinstance(learning_rate, int | float) and learning_rate < 0:
+        raise ValueError(f'learning_rate must not be negative, got {learning_rate}')
 
 
 def _clipped(optimizer, clip_norm):

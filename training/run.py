@@ -1,23 +1,27 @@
 """A run: train, evaluate and save in turn, in a directory from which it can go on."""
 
-import importlib.metadata
-import platform
 from typing import Any
 
-import jax
 import numpy as np
 
 from ..data import ContiguousBatches, WittenBell
 from .evaluate import Evaluation, evaluate
 from .experiment import Experiment, Material
 from .loop import Loop, Progress
-from .run_directory import Result, RunDirectory, RunError
+from .run_directory import Result, RunDirectory
+from .run_facts import facts_of, what_differs
+from .run_files import RunError
+from .run_lock import RunLock
+from .stopping import Stopped, StopRequest, stop_requests
 
 BASELINE_ORDER = 3
 
 
 class Reporter:
     """Is told how a run goes; a subclass shows it. What it raises stops the run."""
+
+    def notice(self, message: str) -> None:
+        """Something is not as usual, and the run goes on."""
 
     def begin(self, experiment: Experiment, material: Material, first_step: int) -> None:
         """Everything is ready, and `first_step` steps were made before."""
@@ -34,6 +38,9 @@ def train(
     directory: Any,
     config: str = '',
     reporter: Reporter | None = None,
+    *,
+    config_name: str = '',
+    operative_config: str = '',
 ) -> Result:
     """Trains as an experiment says, in a run directory; goes on from its newest checkpoint.
 
@@ -45,17 +52,21 @@ def train(
       directory: of the run; made if it is not there.
       config: the text from which the experiment was made; kept, and compared when going on.
       reporter: is told how it goes.
+      config_name: of that text; kept.
+      operative_config: the bindings that made the experiment, with their values; kept.
 
     Raises:
+      Stopped: Ctrl-C or SIGTERM came; a checkpoint of that moment was saved.
       DivergedError: the loss became NaN or infinite; the last good checkpoint stays.
-      RunError: the directory has another run, or other files.
+      RunError: the directory has another run, or other files, or another process trains in it, or
+        it cannot be written to.
       CheckpointError: the checkpoint to go on from is damaged, or of another model.
       OSError, ValueError: the corpus cannot be read or is too short.
     """
     reporter = reporter or Reporter()
     run = RunDirectory(directory)
     material = experiment.material()
-    facts = _facts(experiment, material)
+    facts = facts_of(experiment, material, config_name)
     if run.exists:
         run.check_config(config)
         run.check_corpus(facts['corpus'])
@@ -64,21 +75,25 @@ def train(
         return result
     loop = Loop(experiment.model, material.training, experiment.optimizer, seed=experiment.seed)
     check_sizes(experiment, material.vocabulary.size)
-    if not run.exists:
-        run.create(config, facts, material.vocabulary)
-    if (state := run.restore(experiment.model, loop.state)) is not None:
-        loop.resume(state)
-    run.forget_after(loop.step)
-    reporter.begin(experiment, material, loop.step)
-    _train(loop, experiment, material, run, reporter)
-    baseline = WittenBell.fit(material.training_text, BASELINE_ORDER)
-    result = Result(
-        steps=loop.step,
-        bits_per_character=run.metrics()[-1]['heldout_bits_per_character'],
-        baseline_bits_per_character=baseline.bits_per_character(material.heldout_text),
-        baseline=f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context',
-    )
-    run.finish(result)
+    run.prepare()
+    with run.writing():
+        lock = RunLock(run.path).acquire()
+    with lock:
+        for process in lock.taken_from:
+            whose = process or 'a process that wrote nothing into it'
+            reporter.notice(f'Took over the lock of {whose}: it is dead.')
+        if not run.exists:
+            run.create(config, facts, material.vocabulary, operative_config)
+        for difference in what_differs(run.facts()):
+            reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
+        if (state := run.restore(experiment.model, loop.state)) is not None:
+            loop.resume(state)
+        run.forget_after(loop.step)
+        reporter.begin(experiment, material, loop.step)
+        with stop_requests() as stop:
+            _train(loop, experiment, material, run, reporter, stop)
+        result = _result(material, run, loop.step)
+        run.finish(result)
     return result
 
 
@@ -113,14 +128,24 @@ def check_sizes(experiment: Experiment, n_ids: int) -> None:
         )
 
 
-def _train(loop, experiment, material, run, reporter):
+def _train(
+    loop: Loop,
+    experiment: Experiment,
+    material: Material,
+    run: RunDirectory,
+    reporter: Reporter,
+    stop: StopRequest,
+) -> None:
     """Trains to the end; its last note is the evaluation of the last step."""
     try:
         while loop.step < experiment.steps:
             pause = loop.step - loop.step % experiment.eval_every + experiment.eval_every
-            for progress in loop.run(min(pause, experiment.steps), experiment.log_every):
+            pause = min(pause, experiment.steps)
+            for progress in loop.run(pause, experiment.log_every, stop):
                 run.note(step=progress.step, **progress.metrics)
                 reporter.log(progress)
+            if loop.step < pause:
+                break
             loop.sync()
             heldout = material.heldout, len(material.heldout_text)
             evaluation = evaluate(experiment.model, *heldout)
@@ -128,28 +153,27 @@ def _train(loop, experiment, material, run, reporter):
             run.note(step=loop.step, heldout_bits_per_character=bits)
             run.save(experiment.model, loop.state, material.vocabulary)
             reporter.evaluated(loop.step, evaluation, experiment.model)
-    except KeyboardInterrupt:
-        if loop.is_fine:
-            loop.sync()
-            run.save(experiment.model, loop.state, material.vocabulary)
+    except Stopped:
+        raise  # the second signal: a step may be half done
+    except KeyboardInterrupt:  # from the reporter
+        _save_at_stop(loop, experiment, material, run)
         raise
+    if loop.step < experiment.steps:
+        _save_at_stop(loop, experiment, material, run)
+        stop.obey()
 
 
-def _facts(experiment, material):
-    corpus, device = material.corpus, jax.devices()[0]
-    return {
-        'corpus': {
-            'name': corpus.name,
-            'n_characters': corpus.n_characters,
-            'sha256': corpus.sha256,
-            'n_training': len(material.training_text),
-            'n_heldout': len(material.heldout_text),
-        },
-        'seed': experiment.seed,
-        'steps': experiment.steps,
-        'device': f'{device.platform} ({device.device_kind})',
-        'versions': {
-            'python': platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ('jax', 'jaxlib', 'optax')},
-        },
-    }
+def _save_at_stop(loop, experiment, material, run):
+    if loop.step and loop.is_fine:
+        loop.sync()
+        run.save(experiment.model, loop.state, material.vocabulary)
+
+
+def _result(material, run, step):
+    baseline = WittenBell.fit(material.training_text, BASELINE_ORDER)
+    return Result(
+        steps=step,
+        bits_per_character=run.metrics()[-1]['heldout_bits_per_character'],
+        baseline_bits_per_character=baseline.bits_per_character(material.heldout_text),
+        baseline=f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context',
+    )

@@ -1,18 +1,19 @@
 """The directory of one run: what it was told, what it has learned, how it went.
 
-config.gin        the configuration as it was resolved
-run.json          corpus, its hash and length, seed, versions, device
-vocabulary.json   what ids mean
-metrics.jsonl     one line per log point and per evaluation
-checkpoints/      step-00000250, ...: weights by path, optimizer, model state, key, step
-result.json       there when the run has finished
+config.gin            the configuration as it was resolved
+operative_config.gin  the bindings that were used, with their values
+vocabulary.json       what ids mean
+run.json              corpus, its hash and length, seed, versions, device; written last of these
+metrics.jsonl         one line per log point and per evaluation
+checkpoints/          step-00000250, ...: weights by path, optimizer, model state, key, step
+result.json           there when the run has finished
+lock-1                there while a process trains
 """
 
 import dataclasses
 import difflib
-import json
 import os
-import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ import jax.numpy as jnp
 
 from .. import checkpoints
 from ..data import Vocabulary, vocabulary_from_json
+from . import run_checkpoints
+from .run_files import RunError, check_version, gone, read_json, read_text, write_json, write_text
+from .run_files import writing as told_for
+from .run_lock import is_lock
+from .run_metrics import MetricsFile
 from .step import TrainState
 
 FORMAT = 'retrax run'
 VERSION = 1
-KEPT = 2  # checkpoints: the newest, and one to go back to if a disk damages it
-
-
-class RunError(ValueError):
-    """A run directory that cannot be used as asked."""
+VOCABULARY_FORMAT = 'retrax vocabulary'
 
 
 @dataclasses.dataclass
@@ -47,6 +49,8 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
+        self._checkpoints = self.path / 'checkpoints'
+        self._metrics = MetricsFile(self.path / 'metrics.jsonl')
 
     def __str__(self):
         return str(self.path)
@@ -59,23 +63,48 @@ class RunDirectory:
     @property
     def newest(self) -> Path | None:
         """The newest whole checkpoint."""
-        return checkpoints.latest(self.path / 'checkpoints')
+        return checkpoints.latest(self._checkpoints)
 
-    def create(self, config: str, facts: dict[str, Any], vocabulary: Vocabulary) -> None:
-        """Makes the directory and writes what does not change during the run.
+    def prepare(self) -> None:
+        """Makes the directory, so that it can be locked; what a killed `create` left may be there.
 
         Raises:
-          RunError: there are other files.
+          RunError: there are other files, or it cannot be made.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunError(
-                f'{self.path}: expected a run, or nothing yet, but it has other files. '
-                'Choose another directory: --out DIR'
-            )
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._write('config.gin', config)
-        self._write_json('vocabulary.json', vocabulary.to_json())
-        self._write_json('run.json', {'format': FORMAT, 'version': VERSION, **facts})
+        ours = ('config.gin', 'operative_config.gin', 'vocabulary.json', 'run.json')
+        with self.writing():
+            if not self.exists and (self.path.exists() or self.path.is_symlink()):
+                left = {*ours, *(f'.{name}.new' for name in ours)}
+                if not self.path.is_dir() or any(
+                    file.name not in left and not is_lock(file) for file in self.path.iterdir()
+                ):
+                    raise RunError(
+                        f'{self.path}: expected a run, or nothing yet, but it has other files. '
+                        'Choose another directory: --out DIR'
+                    )
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def create(
+        self,
+        config: str,
+        facts: dict[str, Any],
+        vocabulary: Vocabulary,
+        operative_config: str = '',
+    ) -> None:
+        """Writes what does not change during the run; the last file makes it a run.
+
+        Raises:
+          RunError: there are other files, or the config.gin of something else.
+        """
+        self.prepare()
+        if (self.path / 'config.gin').exists():  # of a killed `create`, or a user's own
+            self.check_config(config)
+        described = {'format': VOCABULARY_FORMAT, 'version': VERSION, **vocabulary.to_json()}
+        with self.writing():
+            write_text(self.path / 'config.gin', config)
+            write_text(self.path / 'operative_config.gin', operative_config)
+            write_json(self.path / 'vocabulary.json', described)
+            write_json(self.path / 'run.json', {'format': FORMAT, 'version': VERSION, **facts})
 
     def check_config(self, config: str) -> None:
         """Raises RunError, with the difference, unless this run was told the same."""
@@ -87,7 +116,8 @@ class RunDirectory:
             raise RunError(
                 f'{self.path}: this run was made with another configuration:\n  '
                 + '\n  '.join(lines)
-                + '\nChoose another directory (--out DIR), or give the same configuration.'
+                + '\nGive the same configuration, begin a new run beside this one (--fresh), or '
+                'choose another directory (--out DIR).'
             )
 
     def check_corpus(self, corpus: dict[str, Any]) -> None:
@@ -98,73 +128,74 @@ class RunDirectory:
                 f'{self.path}: this run learns from a corpus {mine["name"]} of '
                 f'{mine["n_characters"]} characters, sha256 {mine["sha256"][:16]}; it is now '
                 f'{corpus["n_characters"]} characters, sha256 {corpus["sha256"][:16]}. (The '
-                'documentation differs between Python versions.) Bring the corpus back, or choose '
-                'another directory: --out DIR'
+                'documentation differs between Python versions.) Bring the corpus back, or begin '
+                'a new run: --fresh'
             )
 
     def config(self) -> str:
         """Returns the configuration that the run was made with."""
-        return self._read('config.gin')
+        return read_text(self.path / 'config.gin')
 
     def facts(self) -> dict[str, Any]:
         """Returns what run.json says."""
-        facts = self._read_json('run.json')
-        if facts.get('format') != FORMAT or facts.get('version') != VERSION:
-            raise RunError(
-                f'{self.path / "run.json"}: expected "format": "{FORMAT}", version {VERSION}, got '
-                f'{facts.get("format")!r}, version {facts.get("version")!r}'
-            )
+        facts = read_json(self.path / 'run.json')
+        check_version(self.path / 'run.json', facts, FORMAT, VERSION)
         return facts
 
     def vocabulary(self) -> Vocabulary:
         """Returns the vocabulary of the run."""
-        described = self._read_json('vocabulary.json')
+        file = self.path / 'vocabulary.json'
+        described = read_json(file)
+        if 'format' in described:  # retrax 0.1 wrote none
+            check_version(file, described, VOCABULARY_FORMAT, VERSION)
+        entries = {k: v for k, v in described.items() if k not in ('format', 'version')}
         try:
-            return vocabulary_from_json(described)
+            return vocabulary_from_json(entries)
         except ValueError as error:
-            raise RunError(f'{self.path / "vocabulary.json"}: {error}') from error
+            raise RunError(f'{file}: {error}') from error
 
     def result(self) -> Result | None:
         """Returns how the run ended, or None if it has not."""
-        if not (self.path / 'result.json').is_file():
+        file = self.path / 'result.json'
+        if not file.is_file():
             return None
-        return Result(**self._read_json('result.json'))
+        found = read_json(file)
+        try:
+            return Result(**found)
+        except TypeError as error:
+            raise RunError(f'{file}: expected how a run ended, got {sorted(found)}') from error
 
     def finish(self, result: Result) -> None:
         """Notes that the run has ended."""
-        self._write_json('result.json', dataclasses.asdict(result))
+        with self.writing():
+            write_json(self.path / 'result.json', dataclasses.asdict(result))
 
     # Metrics.
 
     def note(self, **metrics: Any) -> None:
-        """Adds a line to metrics.jsonl."""
-        with (self.path / 'metrics.jsonl').open('a', encoding='utf-8') as file:
-            file.write(json.dumps(metrics) + '\n')
+        """Adds a line to metrics.jsonl; `forget_after` comes once before."""
+        with self.writing():
+            self._metrics.note(metrics)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Returns the lines of metrics.jsonl; a last one that was cut is left out."""
-        file = self.path / 'metrics.jsonl'
-        lines = file.read_text(encoding='utf-8').split('\n')[:-1] if file.is_file() else []
-        return [json.loads(line) for line in lines]
+        return self._metrics.read()
 
     def forget_after(self, step: int) -> None:
-        """Drops the metrics of steps that will be made again."""
-        kept = [json.dumps(line) + '\n' for line in self.metrics() if line['step'] <= step]
-        self._write('metrics.jsonl', ''.join(kept))
+        """Drops the metrics of steps that will be made again, and what is left of killed writes."""
+        with self.writing():
+            run_checkpoints.tidy(self._checkpoints)
+            self._metrics.forget_after(step)
 
     # Checkpoints.
 
-    def save(self, model: Any, state: TrainState, vocabulary: Vocabulary) -> Path:
+    def save(self, model: Any, state: TrainState, vocabulary: Vocabulary) -> None:
         """Saves a checkpoint; `model` has the weights of `state`. Older ones are deleted."""
-        folder = self.path / 'checkpoints'
-        step = int(state.step)
-        path = checkpoints.step_path(folder, step)
-        metadata = {'step': step, 'vocabulary': vocabulary.fingerprint}
-        checkpoints.save(path, _tree(model, state), metadata)
-        found = sorted(entry for entry in folder.glob('step-*') if entry.is_dir())
-        for old in found[:-KEPT]:
-            shutil.rmtree(old)
-        return path
+        with self.writing():
+            if not self.exists:  # saving would make half a run in its place
+                raise RunError(gone(self.path))
+            self._metrics.sync()  # lines that a checkpoint stands on must not be lost before it
+            run_checkpoints.save(self._checkpoints, model, state, vocabulary.fingerprint)
 
     def restore(self, model: Any, like: TrainState) -> TrainState | None:
         """Gives the model the newest checkpoint's weights; returns the state to go on from.
@@ -176,61 +207,16 @@ class RunDirectory:
         path = self.newest
         if path is None:
             return None
-        tree, metadata = checkpoints.restore(path, _tree(model, like))
-        self._check_vocabulary(path, metadata)
-        model.set_named_weights(tree.pop('weights'))
-        weights = jax.tree.map(jnp.copy, model.weights)
-        return TrainState(weights=weights, **tree)
-
-    def _check_vocabulary(self, path, metadata):
-        mine, theirs = self.vocabulary().fingerprint, metadata.get('vocabulary')
-        if mine != theirs:
+        state, theirs = run_checkpoints.restore(path, model, like)
+        if theirs != (mine := self.vocabulary().fingerprint):
             raise RunError(
                 f'{path}: this checkpoint was made with the vocabulary {theirs}, but '
                 f'{self.path / "vocabulary.json"} has the vocabulary {mine}, so its ids mean '
                 'something else. Put the vocabulary.json back that belongs to the run.'
             )
+        model.set_named_weights(state.weights)
+        return state._replace(weights=jax.tree.map(jnp.copy, model.weights))
 
-    # Files.
-
-    def _read(self, name):
-        file = self.path / name
-        try:
-            return file.read_text(encoding='utf-8')
-        except (FileNotFoundError, NotADirectoryError):
-            raise RunError(
-                f"{self.path}: expected a run, a directory that 'retrax train' made, but it has "
-                f'no {name}'
-            ) from None
-        except UnicodeDecodeError as error:
-            raise RunError(f'{file}: expected UTF-8 text; the file is damaged: {error}') from error
-
-    def _read_json(self, name):
-        text = self._read(name)
-        try:
-            found = json.loads(text)
-        except ValueError as error:
-            raise RunError(
-                f'{self.path / name}: expected JSON, the file is damaged: {error}'
-            ) from error
-        if not isinstance(found, dict):
-            raise RunError(f'{self.path / name}: expected a JSON object, got {found!r}')
-        return found
-
-    def _write(self, name, text):
-        """Under another name first, so that the file is never half there."""
-        file = self.path / name
-        beside = file.with_name(f'.{name}.new')
-        with beside.open('w', encoding='utf-8') as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(beside, file)
-
-    def _write_json(self, name, value):
-        self._write(name, json.dumps(value, indent=1, ensure_ascii=False) + '\n')
-
-
-def _tree(model, state):
-    fields = state._asdict()
-    return {**fields, 'weights': model.named_weights()}
+    def writing(self) -> AbstractContextManager[None]:
+        """Says what it means for this run where the file system refuses."""
+        return told_for(self.path, lambda: self.newest)

@@ -1,0 +1,51 @@
+"""`retrax eval`: what a trained model is worth on a text, and what the figures mean."""
+
+import math
+from pathlib import Path
+
+import click
+
+from .. import configs, data
+from ..training import RunDirectory, score
+
+
+def show(
+    run: Path, file: str | None, protocol: str, batch_size: int | None, window: int | None
+) -> None:
+    """Prints the figures of a run's newest weights on a text."""
+    directory = RunDirectory(run)
+    experiment = configs.of_run(directory).experiment()
+    text, where = _text(directory, experiment, file)
+    loaded = configs.load_run(run)
+    found = score(
+        loaded.model,
+        loaded.vocabulary,
+        text,
+        protocol,
+        batch_size or experiment.batch_size,
+        window or experiment.window,
+    )
+    figures = found.evaluation
+    tokens = {'bytes': 'byte', 'characters': 'character'}[loaded.vocabulary.kind]
+    click.echo(f'Run         {run}, step {loaded.metadata["step"]:,}')
+    click.echo(f'Data        {where}')
+    click.echo(f'Protocol    {found.protocol}')
+    click.echo(f'Loss        {figures.nats_per_token:.4f} nats per {tokens}')
+    click.echo(f'Perplexity  {math.exp(figures.nats_per_token):.4f} per {tokens}')
+    click.echo(f'Bits        {figures.bits_per_character:.4f} per character')
+    if found.n_unknown:
+        click.echo(
+            f'Note        {found.n_unknown:,} characters are not in the vocabulary and count as '
+            'one and the same unknown character, so the figures flatter.'
+        )
+
+
+def _text(directory, experiment, file):
+    corpus = data.load(experiment.corpus if file is None else file)
+    facts = {'name': corpus.name, 'n_characters': corpus.n_characters, 'sha256': corpus.sha256}
+    told = f'{corpus.name}, {corpus.n_characters:,} characters, sha256 {corpus.sha256[:16]}'
+    if file is not None:
+        return corpus.text, told
+    directory.check_corpus(facts)
+    text = data.split(corpus.text)[1]
+    return text, f'{len(text):,} held-out characters of {told}'

@@ -1,0 +1,106 @@
+"""Trying a config: gin gets its bindings, and the experiment is made to see which are used.
+
+Gin's global state is empty outside of `clean_gin`.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gin
+
+from .bindings import Binding, Statement, needed, references, within
+from .building import Building
+from .errors import ConfigError, advised, explained
+from .registry import known
+from .sources import Sources
+
+
+@contextlib.contextmanager
+def clean_gin() -> Iterator[None]:
+    """Gives a block of code an empty gin, and leaves one."""
+    gin.clear_config()
+    try:
+        yield
+    finally:
+        gin.clear_config()
+
+
+def bind(statements: Mapping[Binding, Statement]) -> None:
+    """Gives gin the bindings, after checking that all that they name exists."""
+    gin.clear_config()
+    for binding, statement in statements.items():
+        full = binding.scope, binding.configurable, binding.parameter
+        if not binding.parameter:
+            full = str(binding), 'gin.macro', 'value'
+        try:
+            gin.bind_parameter(full, statement.value)
+        except ValueError as error:
+            raise ConfigError(f'{statement}\n  {advised(str(error), known)}') from error
+        for reference in references(statement.value):
+            wanted = needed(reference)
+            if wanted is not None and wanted not in statements:
+                line = str(wanted).replace('singleton.', 'gin.singleton.')
+                raise ConfigError(
+                    f'{statement}\n  {reference!r} is used and has no value. '
+                    f'Add a line: {line} = ...'
+                )
+    with explained('config', known):
+        gin.finalize()
+
+
+def tried(file: str, statements: Mapping[Binding, Statement]) -> Building:
+    """Returns what happens to the bindings when the experiment is made."""
+    building = Building(file, statements)
+    made(file, statements, building)
+    return building
+
+
+def made(file: str, statements: Mapping[Binding, Statement], building: Building) -> Any:
+    """Makes the experiment that bindings describe.
+
+    Raises:
+      ConfigError: a value cannot be.
+    """
+    bind(statements)
+    try:
+        with building.active():
+            return gin.get_configurable('train')()
+    except RecursionError as error:
+        raise ConfigError(_circle(file, statements)) from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        if building.failure is not None:
+            failure, building.failure = building.failure, None
+            raise failure from error.__cause__
+        message = str(error).partition('\n  In call to')[0]
+        raise ConfigError(f'{file}: {message}') from error
+
+
+def _circle(file, statements):
+    """Says which bindings make a thing out of itself."""
+    lines, is_macro = [], False
+    for binding, statement in statements.items():
+        for reference in references(statement.value):
+            inner = needed(reference)
+            same = reference.selector.rpartition('.')[2] == binding.configurable
+            if inner == binding or (not inner and same and binding.parameter):
+                lines.append(f'{statement}\n')
+                is_macro |= not binding.parameter
+    fix = 'Give the inner one a scope: @inner/Serial(), with inner/Serial.layers = [...]'
+    where = ''.join(lines) or f'{file}\n'
+    return f'{where}  This is made of itself, without an end.' + ('' if is_macro else f'\n  {fix}')
+
+
+def displaced(sources: Sources, last: Mapping[Binding, Statement]) -> set[Binding]:
+    """Returns the bindings that their files use, but for what a file above these changed.
+
+    Adam's are such where a config includes another and changes the optimizer.
+    """
+    found = set()
+    for file in sources.files:
+        seen = {file, *within(file, sources.includes)}
+        part = {s.binding: s for s in sources.statements if s.source in seen}
+        with contextlib.suppress(ConfigError):  # a file that makes no experiment of its own
+            used = tried(file, part).used if part != last else ()
+            found.update(b for b in used if part[b] is last[b])
+    return found

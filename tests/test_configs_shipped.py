@@ -1,0 +1,73 @@
+"""The configs that come with retrax: each differs from gru_pydocs in one thing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import retrax
+from retrax import configs
+from retrax.configs import differences
+from retrax.configs.names import FOLDER
+
+TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
+DIFFERENCES = {
+    'gru_pydocs_wide': {'GRULM.d_model'},
+    'gru_pydocs_deep': {'GRULM.n_layers'},
+    'gru_pydocs_sgd': {
+        'train.optimizer',
+        *('SGD.learning_rate', 'SGD.clip_norm'),
+        *('Adam.learning_rate', 'Adam.b2', 'Adam.clip_norm'),
+        *('CosineDecay.learning_rate', 'CosineDecay.steps', 'CosineDecay.warmup_steps'),
+    },
+    'gru_pydocs_characters': {'train.vocabulary', 'GRULM.vocab_size'},
+    'gru_pydocs_bf16': {'train.precision'},
+    'gru_pydocs_composed': {
+        *('train.model', 'GRULM.vocab_size', 'GRULM.d_model', 'GRULM.n_layers'),
+        *('Serial.layers', 'Embedding.vocab_size', 'Embedding.d_feature'),
+        *('GRU.n_units', 'Dense.n_units'),
+    },
+}
+
+
+@pytest.mark.parametrize('name', DIFFERENCES)
+def test_one_thing_differs(name: str) -> None:
+    found = differences(configs.load('gru_pydocs'), configs.load(name))
+    assert {difference.name for difference in found} == DIFFERENCES[name]
+    text = (FOLDER / f'{name}.gin').read_text()
+    assert "include 'gru_pydocs.gin'" in text
+
+
+@pytest.mark.parametrize('name', ['gru_pydocs', *DIFFERENCES])
+def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
+    corpus = tmp_path / 'corpus.txt'
+    corpus.write_text(TEXT)
+    small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
+    small += ['train.window = 8', 'train.eval_every = 2']
+    if name == 'gru_pydocs_composed':
+        small += ['Embedding.d_feature = 8', 'GRU.n_units = 8']
+    else:
+        small.append('GRULM.d_model = 8')
+    if name == 'gru_pydocs_characters':
+        small.append(f'GRULM.vocab_size = {len(set(TEXT)) + 2}')
+    config = configs.load(name, small)
+    result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
+    assert result.steps == 2
+    assert np.isfinite(result.bits_per_character)
+
+
+def test_the_composed_model_is_the_model() -> None:
+    python, gin = (
+        configs.load(name).experiment() for name in ('gru_pydocs', 'gru_pydocs_composed')
+    )
+    assert repr(python.model) == repr(gin.model)
+    for experiment in (python, gin):
+        experiment.model.init(experiment.signature)
+    theirs = gin.model.named_weights()
+    for path, array in python.model.named_weights().items():
+        np.testing.assert_array_equal(array, theirs[path])
+
+
+def test_the_characters_of_the_corpus_are_as_many_as_the_config_says() -> None:
+    experiment = configs.load('gru_pydocs_characters').experiment()
+    retrax.training.run.check_sizes(experiment, experiment.material().vocabulary.size)

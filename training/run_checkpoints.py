@@ -1,0 +1,68 @@
+"""The checkpoints of a run: all that a step changes, weights by the names of their layers."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from .. import checkpoints
+from .step import TrainState
+
+KEPT = 2  # the newest, and one to go back to if a disk damages it
+
+
+def save(folder: Path, model: Any, state: TrainState, vocabulary: str) -> None:
+    """Saves a checkpoint; `model` has the weights of `state`. Older ones are deleted.
+
+    Args:
+      folder: of the run's checkpoints.
+      model: names the weights.
+      state: what is saved.
+      vocabulary: the fingerprint of the one that its ids belong to.
+    """
+    step = int(state.step)
+    metadata = {'step': step, 'vocabulary': vocabulary}
+    checkpoints.save(checkpoints.step_path(folder, step), _tree(model, state), metadata)
+    tidy(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Deletes older checkpoints, and what a process left that was killed while it wrote one."""
+    found = sorted(entry for entry in folder.glob('step-*') if entry.is_dir())
+    for old in [*found[:-KEPT], *folder.glob('.step-*.new')]:
+        shutil.rmtree(old)
+
+
+def restore(path: Path, model: Any, like: TrainState) -> tuple[TrainState, Any]:
+    """Returns the state of a checkpoint, its weights by name, and its vocabulary's fingerprint.
+
+    Raises:
+      CheckpointError: it is damaged, or of another model; the message names one to go back to.
+    """
+    try:
+        tree, metadata = checkpoints.restore(path, _tree(model, like))
+    except checkpoints.CheckpointError as error:
+        earlier = _earlier(path)
+        if earlier is None or not _is_damaged(path):
+            raise
+        raise checkpoints.CheckpointError(
+            f'{error}\nThe checkpoint before it is whole: delete {path} to go on from {earlier}.'
+        ) from error
+    return TrainState(**tree), metadata.get('vocabulary')
+
+
+def _earlier(path):
+    """The whole checkpoint before a damaged one."""
+    found = sorted(entry for entry in path.parent.glob('step-*') if entry.name < path.name)
+    return next((entry for entry in reversed(found) if not _is_damaged(entry)), None)
+
+
+def _is_damaged(path):
+    try:
+        checkpoints.verify(path)
+    except checkpoints.CheckpointError:
+        return True
+    return False
+
+
+def _tree(model, state):
+    return {**state._asdict(), 'weights': model.named_weights()}
