@@ -15,7 +15,8 @@ _STYLES = {'running': 'cyan', 'finished': 'green', 'interrupted': 'yellow', 'dam
 
 def show(folder: Path) -> None:
     """Prints the table, and below it why a run is damaged."""
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    # A pipe has no width of its own, and what reads it wants a run on one line.
+    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
     runs = list_runs(folder)
     if not runs:
         console.print(f'{folder}: no runs yet. retrax train CONFIG makes one.', markup=False)
