@@ -25,8 +25,8 @@ class Embedding(Layer):
     Weights: the table (vocab_size, d_feature).
 
     Raises:
-      ValueError: a size is not a positive int; ids are not integers, or are concrete (outside of
-        compiled code) and not in the table.
+      ValueError: a size is not a positive int; ids are not integers; ids are not in the table,
+        where `pure_fn` runs op by op on real ids. `model(ids)` runs compiled, so there they clip.
 
     Source: Trax 1.4.1, trax.layers.core.Embedding.
     """
