@@ -20,8 +20,12 @@ from retrax import layers as tl
 from retrax import models
 
 FOLDER = Path(__file__).parent / 'golden'
-CASES = json.loads((FOLDER / 'golden.json').read_text(encoding='utf-8'))
-ARRAYS = dict(np.load(FOLDER / 'golden.npz'))
+CASES = {
+    case: info
+    for file in sorted(FOLDER.glob('*.json'))
+    for case, info in json.loads(file.read_text(encoding='utf-8')).items()
+}
+ARRAYS = {name: a for file in sorted(FOLDER.glob('*.npz')) for name, a in np.load(file).items()}
 
 
 def lm(vocab: int, d: int, n_layers: int) -> tl.Serial:
