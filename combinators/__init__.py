@@ -5,6 +5,7 @@ Combinators know no particular layer, no files, no optimizers and no configurati
 
 from .construction import add_provider
 from .context import MODES, PRECISIONS, Context, Policy, as_key
+from .declarations import Declaration, declare, holds
 from .errors import LayerError, ModeError, ModeWarning, StateError, mismatch
 from .fn import Add, Concatenate, FlattenList, Fn, Gate, Multiply, PureLayer, Split, SubtractTop
 from .in_mode import InMode
@@ -35,6 +36,7 @@ __all__ = [
     'Branch',
     'Concatenate',
     'Context',
+    'Declaration',
     'Drop',
     'Dup',
     'FlattenList',
@@ -63,6 +65,8 @@ __all__ = [
     'Swap',
     'add_provider',
     'as_key',
+    'declare',
+    'holds',
     'leaves',
     'mismatch',
     'observing',

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from .declarations import declare
 from .layer import Layer
 from .paths import label
 from .stack import flatten
@@ -18,13 +19,25 @@ class PureLayer(Layer):
       n_in: how many inputs it takes.
       n_out: how many outputs it gives.
       name: the name to print.
+      is_causal, couples_rows, stops_gradient: what the function is, as on every Layer; None says
+        nothing.
 
     Source: Trax 1.4.1, trax.layers.base.PureLayer.
     """
 
-    def __init__(self, forward_fn, n_in=1, n_out=1, name='PureLayer'):
+    def __init__(
+        self,
+        forward_fn,
+        n_in=1,
+        n_out=1,
+        name='PureLayer',
+        is_causal=None,
+        couples_rows=None,
+        stops_gradient=None,
+    ):
         super().__init__(n_in, n_out, name)
         self._forward_fn = forward_fn
+        declare(self, is_causal=is_causal, couples_rows=couples_rows, stops_gradient=stops_gradient)
 
     @property
     def _label(self):
@@ -35,7 +48,7 @@ class PureLayer(Layer):
         return () if isinstance(y, tuple | list) and not y else y, state
 
 
-def Fn(name: str, f: Any, n_out: int = 1) -> PureLayer:
+def Fn(name: str, f: Any, n_out: int = 1, **declarations: bool | None) -> PureLayer:
     """Returns a layer that applies a function of n_in arrays, one argument each.
 
     >>> layer = Fn('SumAndMax', lambda x, y: (x + y, jnp.maximum(x, y)), n_out=2)
@@ -46,6 +59,7 @@ def Fn(name: str, f: Any, n_out: int = 1) -> PureLayer:
       name: the name to print.
       f: a function with positional arguments only; it tells n_in.
       n_out: how many arrays it returns.
+      **declarations: what the function is, as PureLayer takes it, such as is_causal=False.
 
     Raises:
       ValueError: `f` has defaults, *args or **kwargs, so that n_in would be unclear.
@@ -66,7 +80,7 @@ def Fn(name: str, f: Any, n_out: int = 1) -> PureLayer:
     def on_stack(x):
         return f(*x) if isinstance(x, tuple | list) and n_in != 1 else f(x)
 
-    return PureLayer(on_stack, n_in=n_in, n_out=n_out, name=name or 'Fn')
+    return PureLayer(on_stack, n_in=n_in, n_out=n_out, name=name or 'Fn', **declarations)
 
 
 def Add() -> PureLayer:

@@ -17,6 +17,7 @@ from typing import Any
 from . import adapter, passes
 from .construction import LayerType
 from .context import Context, check_mode
+from .declarations import Declaration
 from .errors import ModeError, creation_site
 from .face import Face
 from .paths import labels
@@ -42,14 +43,19 @@ class Layer(Face, metaclass=LayerType):
     Attributes:
       has_memory: whether it keeps state along time in predict mode.
       is_causal: whether output t depends on inputs up to t only (time is axis 1).
-      couples_rows: whether rows of a batch influence each other, in training.
-      draws: whether it draws random numbers, in training.
+      couples_rows: whether rows of a batch influence each other; a tuple names the modes.
+      draws: whether it draws random numbers; a tuple names the modes.
+      keeps_statistics: whether its state is not of a sequence but of all batches that it was
+        trained on, so that a new sequence, another batch size or mode goes on with it.
+      stops_gradient: whether it holds gradients back, so that they are not the derivatives.
     """
 
     has_memory = False
     is_causal = True
-    couples_rows = False
-    draws = False
+    couples_rows: Declaration = False
+    draws: Declaration = False
+    keeps_statistics = False
+    stops_gradient = False
 
     _passes_rest = False  # a combinator that leaves surplus inputs on the stack
     _pins_mode = False

@@ -25,7 +25,7 @@ class Dropout(Layer):
     trax.layers.core.Dropout.
     """
 
-    draws = True
+    draws = ('train',)
 
     def __init__(
         self,

@@ -3,13 +3,14 @@
 import jax
 
 from ..combinators import Fn, PureLayer
+from .axes import mixing
 
 
 def LogSoftmax(axis: int = -1) -> PureLayer:
     """Returns a layer of log-probabilities: x - log(sum(exp(x))), stable for large x."""
-    return Fn('LogSoftmax', lambda x: jax.nn.log_softmax(x, axis=axis))
+    return Fn('LogSoftmax', lambda x: jax.nn.log_softmax(x, axis=axis), **mixing(axis))
 
 
 def Softmax(axis: int = -1) -> PureLayer:
     """Returns a layer of probabilities: exp(x) / sum(exp(x)), stable for large x."""
-    return Fn('Softmax', lambda x: jax.nn.softmax(x, axis=axis))
+    return Fn('Softmax', lambda x: jax.nn.softmax(x, axis=axis), **mixing(axis))

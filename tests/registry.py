@@ -20,9 +20,19 @@ from retrax import models
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
     *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
-    *('Context', 'DenseWeights', 'GRUWeights', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *(
+        'Context',
+        'Declaration',
+        'DenseWeights',
+        'GRUWeights',
+        'Held',
+        'Layer',
+        'Policy',
+        'Programs',
+        'ShapeDtype',
+    ),
     *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError', 'observing'),
-    *('add_provider', 'as_key', 'leaves', 'mismatch', 'signature'),
+    *('add_provider', 'as_key', 'declare', 'holds', 'leaves', 'mismatch', 'signature'),
     *(name for name in tl.__all__ if name.endswith(('Initializer', 'InitializerFromFile'))),
 }
 
@@ -165,12 +175,20 @@ def is_causal(layer: tl.Layer) -> bool:
     return all(part.is_causal for part in walk(layer))
 
 
-def couples_rows(layer: tl.Layer) -> bool:
-    return any(part.couples_rows for part in walk(layer))
+def couples_rows(layer: tl.Layer, mode: str) -> bool:
+    return any(tl.holds(part.couples_rows, mode) for part in walk(layer))
 
 
-def draws(layer: tl.Layer) -> bool:
-    return any(part.draws for part in walk(layer))
+def draws(layer: tl.Layer, mode: str) -> bool:
+    return any(tl.holds(part.draws, mode) for part in walk(layer))
+
+
+def keeps_statistics(layer: tl.Layer) -> bool:
+    return any(part.keeps_statistics for part in walk(layer))
+
+
+def stops_gradient(layer: tl.Layer) -> bool:
+    return any(part.stops_gradient for part in walk(layer))
 
 
 # Layers of the tests' own that are what retrax's layers are not (yet): they keep the laws honest.
@@ -188,10 +206,19 @@ class FlipTime(tl.Layer):
 class SubtractBatchMean(tl.Layer):
     """Couples rows in training."""
 
-    couples_rows = True
+    couples_rows = ('train',)
 
     def apply_fn(self, x, weights, state, context):
         return (x - x.mean(0) if context.mode == 'train' else x), state
+
+
+class StopGradient(tl.Layer):
+    """Holds gradients back."""
+
+    stops_gradient = True
+
+    def apply_fn(self, x, weights, state, context):
+        return jax.lax.stop_gradient(x), state
 
 
 class RunningSum(tl.Layer):
@@ -293,6 +320,9 @@ CASES = [
     Case('GRUCell', lambda: tl.GRUCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
     Case('LogSoftmax', tl.LogSoftmax, features(3)),
     Case('Softmax', tl.Softmax, features(3)),
+    Case('Softmax:time', lambda: tl.Softmax(axis=-2), features(3)),
+    Case('Softmax:batch', lambda: tl.Softmax(axis=0), features(3)),
+    Case('LogSoftmax:all', lambda: tl.LogSoftmax(axis=None), features(3)),
     Case('CrossEntropyLoss', tl.CrossEntropyLoss, LOSS_INPUTS),
     Case('WeightedCategoryCrossEntropy', tl.WeightedCategoryCrossEntropy, LOSS_INPUTS),
     Case(
@@ -306,6 +336,7 @@ CASES = [
     Case('test:FlipTime', FlipTime, features(3)),
     Case('test:SubtractBatchMean', SubtractBatchMean, features(3)),
     Case('test:RunningSum', RunningSum, features(3)),
+    Case('test:StopGradient', StopGradient, features(3)),
 ]
 
 
