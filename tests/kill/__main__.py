@@ -11,6 +11,8 @@ import retrax
 
 from .driver import Kills
 
+ENOUGH = 100  # kills, to come at all that a run does
+
 
 @click.command()
 @click.option('--kills', default=5, show_default=True, type=click.IntRange(min=1))
@@ -29,6 +31,8 @@ def main(kills: int, seed: int) -> None:
         f'retrax {retrax.__version__}, jax {metadata.version("jax")}, '
         f'{time.monotonic() - started:.0f} s.'
     )
+    if kills >= ENOUGH and (unseen := killer.unseen()):
+        raise click.ClickException(f'no kill came while {", ".join(unseen)}: take another seed')
 
 
 if __name__ == '__main__':

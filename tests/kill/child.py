@@ -1,4 +1,7 @@
-"""One short training, in its own process: child.py RUN CORPUS MOMENT TORN NOTE."""
+"""One short training, in its own process: child.py RUN CORPUS MOMENT TORN NOTE.
+
+The last line of NOTE says what it does: what a kill from outside interrupts.
+"""
 
 import sys
 import time
@@ -9,6 +12,26 @@ from moments import Moments
 from retrax import layers, training
 
 CONFIG = 'tests/kill\n'
+
+
+class Notes(training.Reporter):
+    """Writes down what the run does, a line each: one write, which a kill cannot cut."""
+
+    def __init__(self, note: Path):
+        self._note = note
+
+    def does(self, what: str) -> None:
+        """Adds a line."""
+        with self._note.open('a') as opened:
+            opened.write(f'{what}\n')
+
+    def begin(self, experiment, material, first_step) -> None:
+        """Everything is ready."""
+        self.does('training' if first_step else 'training, before the first checkpoint')
+
+    def evaluated(self, step, evaluation, model) -> None:
+        """A checkpoint was saved."""
+        self.does('training')
 
 
 def main(run: str, corpus: str, at: str, torn: str, note: str) -> None:
@@ -24,10 +47,12 @@ def main(run: str, corpus: str, at: str, torn: str, note: str) -> None:
     experiment = training.Experiment(
         model, corpus, batch_size=4, window=8, steps=8, eval_every=2, log_every=3
     )
+    notes = Notes(Path(note))
+    notes.does('resuming' if training.RunDirectory(run).newest else 'beginning')
     moments = Moments(Path(run), int(at), torn == '1', Path(note))
     print('ready', flush=True)
     started = time.monotonic()
-    training.train(experiment, run, CONFIG)
+    training.train(experiment, run, CONFIG, notes)
     print(moments.count, time.monotonic() - started, flush=True)
 
 
