@@ -23,12 +23,6 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
     path = out or Path('runs') / config.name
     directory = RunDirectory(fresh_path(path) if fresh else path)
     console = Console(highlight=False, soft_wrap=True)
-    if (result := directory.result()) is not None:
-        directory.check_config(config.text)
-        text = f'{directory} is finished; nothing is left to train. --fresh begins a new run.'
-        console.print(text, markup=False)
-        _tell(console, directory, result)
-        return
     experiment = config.experiment()
     console.print(f'Device      {device()}', markup=False)
     with Display(console) as display:

@@ -14,6 +14,7 @@ from retrax.checkpoints import CheckpointError
 from retrax.data import CharVocabulary
 from retrax.training import Experiment, RunDirectory, RunError
 from retrax.training.run import load_weights
+from retrax.training.run_lock import RunLock
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
 CONFIG = 'train.steps = 12\n'
@@ -262,3 +263,21 @@ def test_the_newest_checkpoint_survives_a_write_that_was_cut(run: Path, corpus: 
     half.mkdir()
     (half / 'arrays.safetensors').write_bytes(b'half')
     assert load_weights(RunDirectory(run), experiment(corpus)) == 2
+
+
+def test_a_result_is_looked_for_under_the_lock(run: Path, corpus: str, monkeypatch) -> None:
+    """Another process ends the run while this one reads the corpus."""
+    result, acquire = (run / 'result.json').read_text(), RunLock.acquire
+    (run / 'result.json').unlink()
+
+    def late(lock):
+        (run / 'result.json').write_text(result)
+        return acquire(lock)
+
+    monkeypatch.setattr(RunLock, 'acquire', late)
+    before, notices = contents(run), []
+    told = training.Reporter()
+    monkeypatch.setattr(told, 'notice', notices.append)
+    assert training.train(experiment(corpus, steps=2), run, CONFIG, told).steps == 2
+    assert contents(run) == before
+    assert notices == [f'{run} is finished; nothing is left to train. --fresh begins a new run.']

@@ -1,5 +1,7 @@
 """A run: train, evaluate and save in turn, in a directory from which it can go on."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ class Reporter:
     """Is told how a run goes; a subclass shows it. What it raises stops the run."""
 
     def notice(self, message: str) -> None:
-        """Something is not as usual, and the run goes on."""
+        """Something is not as usual."""
 
     def begin(self, experiment: Experiment, material: Material, first_step: int) -> None:
         """Everything is ready, and `first_step` steps were made before."""
@@ -64,37 +66,22 @@ def train(
       OSError, ValueError: the corpus cannot be read or is too short.
     """
     reporter = reporter or Reporter()
-    run = RunDirectory(directory)
-    material = experiment.material()
-    facts = facts_of(experiment, material, config_name)
-    if run.exists:
-        run.check_config(config)
-        run.check_corpus(facts['corpus'])
-    if (result := run.result()) is not None:
+    run, material = RunDirectory(directory), experiment.material()
+    check_sizes(experiment, material.vocabulary.size)  # what cannot be trained leaves no directory
+    run.prepare()
+    with _locked(run, reporter):
+        facts = facts_of(experiment, material, config_name)
+        if run.exists:
+            run.check_config(config)
+            run.check_corpus(facts['corpus'])
+        else:
+            run.create(config, facts, material.vocabulary, operative_config)
+        result = run.result()
+        if result is None:
+            return _go_on(run, experiment, material, reporter)
+        reporter.notice(f'{run} is finished; nothing is left to train. --fresh begins a new run.')
         load_weights(run, experiment)
         return result
-    loop = Loop(experiment.model, material.training, experiment.optimizer, seed=experiment.seed)
-    check_sizes(experiment, material.vocabulary.size)
-    run.prepare()
-    with run.writing():
-        lock = RunLock(run.path).acquire()
-    with lock:
-        for process in lock.taken_from:
-            whose = process or 'a process that wrote nothing into it'
-            reporter.notice(f'Took over the lock of {whose}: it is dead.')
-        if not run.exists:
-            run.create(config, facts, material.vocabulary, operative_config)
-        for difference in what_differs(run.facts()):
-            reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
-        if (state := run.restore(experiment.model, loop.state)) is not None:
-            loop.resume(state)
-        run.forget_after(loop.step)
-        reporter.begin(experiment, material, loop.step)
-        with stop_requests() as stop:
-            _train(loop, experiment, material, run, reporter, stop)
-        result = _result(material, run, loop.step)
-        run.finish(result)
-    return result
 
 
 def load_weights(run: RunDirectory, experiment: Experiment) -> int:
@@ -128,6 +115,36 @@ def check_sizes(experiment: Experiment, n_ids: int) -> None:
         )
 
 
+@contextlib.contextmanager
+def _locked(run: RunDirectory, reporter: Reporter) -> Iterator[None]:
+    """Keeps other processes out of a run, and says whose locks were found."""
+    with run.writing():
+        lock = RunLock(run.path).acquire()
+    with lock:
+        for process in lock.taken_from:
+            whose = process or 'a process that wrote nothing into it'
+            reporter.notice(f'Took over the lock of {whose}: it is dead.')
+        yield
+
+
+def _go_on(
+    run: RunDirectory, experiment: Experiment, material: Material, reporter: Reporter
+) -> Result:
+    """Trains from the newest checkpoint, or from new weights, to the end of the run."""
+    for difference in what_differs(run.facts()):
+        reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
+    loop = Loop(experiment.model, material.training, experiment.optimizer, seed=experiment.seed)
+    if (state := run.restore(experiment.model, loop.state)) is not None:
+        loop.resume(state)
+    run.forget_after(loop.step)
+    reporter.begin(experiment, material, loop.step)
+    with stop_requests() as stop:
+        _train(loop, experiment, material, run, reporter, stop)
+    result = _result(material, run, loop.step)
+    run.finish(result)
+    return result
+
+
 def _train(
     loop: Loop,
     experiment: Experiment,
@@ -136,7 +153,7 @@ def _train(
     reporter: Reporter,
     stop: StopRequest,
 ) -> None:
-    """Trains to the end; its last note is the evaluation of the last step."""
+    """Makes all steps that are left; the last note is the evaluation of the last step."""
     try:
         while loop.step < experiment.steps:
             pause = loop.step - loop.step % experiment.eval_every + experiment.eval_every
