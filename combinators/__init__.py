@@ -3,6 +3,7 @@
 Combinators know no particular layer, no files, no optimizers and no configuration.
 """
 
+from .bidirectional import Bidirectional
 from .construction import add_provider
 from .context import MODES, PRECISIONS, Context, Policy, as_key
 from .declarations import Declaration, declare, holds
@@ -18,6 +19,7 @@ from .scan import Scan
 from .select import Drop, Dup, Select, Swap
 from .serial import Serial
 from .sharing import SHARED
+from .side_outputs import SerialWithSideOutputs
 from .signature import ShapeDtype, signature
 from .state import Held
 
@@ -33,6 +35,7 @@ __all__ = [
     'PRECISIONS',
     'SHARED',
     'Add',
+    'Bidirectional',
     'Branch',
     'Concatenate',
     'Context',
@@ -58,6 +61,7 @@ __all__ = [
     'Scan',
     'Select',
     'Serial',
+    'SerialWithSideOutputs',
     'ShapeDtype',
     'Split',
     'StateError',

@@ -81,6 +81,12 @@ class Context:
         """Returns the context of the sublayer with that path element."""
         return self.replace(path=(*self.path, label))
 
+    def at_rest(self) -> 'Context':
+        """Returns this context for parts that start anew at every call: eval instead of predict."""
+        if self.mode != 'predict':
+            return self.replace(carry=False)
+        return self.replace(mode='eval', forced=True, only_told=False, carry=False)
+
     def replace(self, **changes: Any) -> 'Context':
         """Returns this context with some fields changed."""
         return dataclasses.replace(self, **changes)

@@ -59,6 +59,7 @@ class Layer(Face, metaclass=LayerType):
 
     _passes_rest = False  # a combinator that leaves surplus inputs on the stack
     _pins_mode = False
+    _rests = False  # a combinator whose parts start anew at every call, in every mode
     _pure_apply = False
     _pure_init = True
     _mode: str | None

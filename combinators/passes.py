@@ -86,7 +86,7 @@ def _warn_untold(layer):
 
 
 def _untold(layer):
-    if layer._told is not None or layer._pins_mode:
+    if layer._told is not None or layer._pins_mode or layer._rests:
         return
     if layer.has_memory:
         yield layer

@@ -43,6 +43,10 @@ class Cell:
         """Stores weights."""
         self.weights, self.initialised = weights, True
 
+    def forget(self) -> None:
+        """Drops the weights, as if they had never been made."""
+        self.weights, self.initialised = (), False
+
     def __deepcopy__(self, memo):
         copy = Cell(self.weights, self.initialised)  # arrays are immutable, so they may be common
         memo[id(self)] = copy

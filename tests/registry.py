@@ -168,7 +168,7 @@ def walk(layer: tl.Layer) -> Iterator[tl.Layer]:
 
 
 def has_memory(layer: tl.Layer) -> bool:
-    return any(part.has_memory for part in walk(layer))
+    return layer.has_memory or (not layer._rests and any(map(has_memory, layer.sublayers)))
 
 
 def is_causal(layer: tl.Layer) -> bool:
@@ -252,6 +252,13 @@ def scan_of_a_model() -> tl.Layer:
     return tl.Serial(scan, tl.Select([0], n_in=3))
 
 
+def side_outputs() -> tl.Layer:
+    def cell() -> tl.Layer:
+        return tl.Serial(tl.Concatenate(), tl.Dense(4), tl.Dup())
+
+    return tl.SerialWithSideOutputs([cell(), cell()])
+
+
 def tied() -> tl.Layer:
     gru = tl.GRU(3)
     return tl.Serial(gru, tl.Residual(tl.Dense(3)), gru, gru)
@@ -292,6 +299,15 @@ CASES = [
     ),
     Case('Residual', lambda: tl.Residual(tl.GRU(3), tl.Dense(3)), features(3)),
     Case('Residual:shortcut', lambda: tl.Residual(tl.GRU(4), shortcut=tl.Dense(4)), features(3)),
+    Case('Bidirectional', lambda: tl.Bidirectional(tl.GRU(4)), features(3)),
+    Case(
+        'Bidirectional:sum',
+        lambda: tl.Bidirectional(
+            tl.Serial(tl.GRU(2), tl.ShiftRight(), tl.Dropout(0.5)), merge_layer=tl.Add()
+        ),
+        features(3),
+    ),
+    Case('SerialWithSideOutputs', side_outputs, (features(3), features(4), features(4))),
     Case('InMode', lambda: tl.InMode(tl.GRU(3)), features(3)),
     Case('InMode:pinned', lambda: tl.InMode(tl.GRU(3), train='eval'), features(3)),
     Case(
