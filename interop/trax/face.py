@@ -1,0 +1,82 @@
+"""A Trax module as retrax gives it: a view that looks names up when it is asked."""
+
+import difflib
+import importlib
+from types import ModuleType
+from typing import Any
+
+from .names import LISTED, MODULES
+
+
+class Face(ModuleType):
+    """A module under Trax's name whose names are those of retrax.
+
+    What retrax learns later is there by itself. What it lacks raises an AttributeError that says
+    whether Trax has the name, and which names are near.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name == '__all__':
+            return [n for n in dir(self) if not n.startswith('_')]
+        if name.startswith('__'):
+            raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
+        if f'{self.__name__}.{name}' in MODULES:
+            return importlib.import_module(f'{self.__name__}.{name}')
+        for source in _sources(self.__name__):
+            if _has(source, name):
+                return getattr(source, name)
+        raise AttributeError(_no_attribute(self, name), name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        names = {n.rpartition('.')[2] for n in _below(self.__name__)}
+        for source in _sources(self.__name__):
+            names.update(n for n in LISTED[self.__name__] if _has(source, n))
+            if self.__name__ in _WHOLE:
+                names.update(_public(source))
+        return sorted(names)
+
+
+# Modules that show all that retrax has, beside what Trax lists.
+_WHOLE = ('trax.layers', 'trax.fastmath.numpy')
+
+
+def _sources(module):
+    return [importlib.import_module(source, __package__) for source in MODULES[module]]
+
+
+def _public(source):
+    return getattr(source, '__all__', None) or [n for n in dir(source) if not n.startswith('_')]
+
+
+def _has(source, name):
+    return name in getattr(source, '__all__', (name,)) and hasattr(source, name)
+
+
+def _below(module):
+    return [n for n in MODULES if n.rpartition('.')[0] == module]
+
+
+def _no_attribute(face, name):
+    text = f'module {face.__name__!r} has no name {name!r}, neither in Trax 1.4.1 nor in retrax.'
+    if name in LISTED.get(face.__name__, ()):
+        text = f'{face.__name__}.{name} is a name of Trax 1.4.1 that retrax does not have (yet).'
+    near = difflib.get_close_matches(name, dir(face), n=3)
+    return f'{text} Did you mean {" or ".join(near)}?' if near else text
+
+
+def missing_module(name: str) -> ModuleNotFoundError:
+    """Returns the error for a module, or for a name asked of a module, that is not there.
+
+    Its `name` stays empty: the import system swallows the error of `from trax.x import y` when the
+    name in it is that of y, and the text with it.
+    """
+    parent, _, last = name.rpartition('.')
+    while parent not in MODULES:
+        parent, _, last = parent.rpartition('.')
+    face = importlib.import_module(parent)
+    if not _below(parent):
+        return ModuleNotFoundError(_no_attribute(face, last))
+    there = ', '.join(sorted(_below(parent)))
+    return ModuleNotFoundError(
+        f'{_no_attribute(face, last)} The modules of {parent} that it has: {there}.'
+    )
