@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     from .configs import load_run
     from .configs.runs import load
     from .decoding import generate
+    from .inspection import trace_stack
     from .training import evaluate, fit
 
 __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
@@ -43,6 +44,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'load': ('.configs.runs', 'load'),
     'load_run': ('.configs', 'load_run'),
     'models': ('.models', None),
+    'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
 }
 
@@ -62,6 +64,7 @@ __all__ = [
     'load',
     'load_run',
     'models',
+    'trace_stack',
     'training',
 ]
 

@@ -16,7 +16,7 @@ from .parallel import Branch, Parallel, Residual
 from .paths import leaves
 from .programs import Programs
 from .scan import Scan
-from .select import Drop, Dup, Select, Swap
+from .select import Drop, Dup, Rearrange, Select, Swap
 from .serial import Serial
 from .sharing import SHARED
 from .side_outputs import SerialWithSideOutputs
@@ -57,6 +57,7 @@ __all__ = [
     'Policy',
     'Programs',
     'PureLayer',
+    'Rearrange',
     'Residual',
     'Scan',
     'Select',

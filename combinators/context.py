@@ -108,16 +108,18 @@ class Context:
         where = f'{self.location}.{name}' if name else self.location
         if not where:
             return self.rng
-        key = self.rng
-        for word in _hash_words(where):
-            key = jax.random.fold_in(key, word)
-        return key
+        return _fold(self.rng, *_hash_words(where))
 
 
 @functools.lru_cache(maxsize=4096)
-def _hash_words(text: str) -> tuple[int, int]:
+def _hash_words(text: str) -> np.ndarray:
     digest = hashlib.blake2s(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest[:4], 'big'), int.from_bytes(digest[4:], 'big')
+    return np.frombuffer(digest, '>u4').astype(np.uint32)
+
+
+@jax.jit  # one dispatch instead of dozens: a deep model asks for hundreds of keys
+def _fold(key, first, second):
+    return jax.random.fold_in(jax.random.fold_in(key, first), second)
 
 
 class Ambient(NamedTuple):

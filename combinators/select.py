@@ -2,11 +2,34 @@
 
 from collections.abc import Sequence
 
-from .fn import Fn, PureLayer
+from .fn import PureLayer
 from .stack import as_items, as_stack
 
 
-def Select(indices: Sequence[int], n_in: int | None = None, name: str | None = None) -> PureLayer:
+class Rearrange(PureLayer):
+    """Replaces the top n_in items of the stack by those at `indices`, untouched.
+
+    Args:
+      indices: places from the top of the stack, 0 first.
+      n_in: how many items it takes.
+      name: the name to print.
+    """
+
+    def __init__(self, indices, n_in, name):
+        def move(xs):
+            items = as_items(xs) if n_in != 1 else (xs,)
+            return as_stack(tuple(items[i] for i in indices))
+
+        super().__init__(move, n_in=n_in, n_out=len(indices), name=name)
+        self._indices = tuple(indices)
+
+    @property
+    def indices(self):
+        """The places on the stack of what it gives."""
+        return self._indices
+
+
+def Select(indices: Sequence[int], n_in: int | None = None, name: str | None = None) -> Rearrange:
     """Returns a layer that replaces the top n_in items by those at `indices`.
 
     >>> Select([1, 0, 0])
@@ -25,24 +48,19 @@ def Select(indices: Sequence[int], n_in: int | None = None, name: str | None = N
     if any(i < 0 or i >= n_in for i in indices):
         raise ValueError(f'Select({indices}): expected indices from 0 to {n_in - 1}')
     name = f'Select{indices}'.replace(' ', '') if name is None else name
-
-    def select(xs):
-        items = as_items(xs) if n_in != 1 else (xs,)
-        return as_stack(tuple(items[i] for i in indices))
-
-    return PureLayer(select, n_in=n_in, n_out=len(indices), name=name)
+    return Rearrange(indices, n_in, name)
 
 
-def Drop() -> PureLayer:
+def Drop() -> Rearrange:
     """Returns a layer that drops the top item."""
-    return Fn('Drop', lambda x: (), n_out=0)
+    return Rearrange([], 1, 'Drop')
 
 
-def Dup() -> PureLayer:
+def Dup() -> Rearrange:
     """Returns a layer that copies the top item."""
-    return Fn('Dup', lambda x: (x, x), n_out=2)
+    return Rearrange([0, 0], 1, 'Dup')
 
 
-def Swap() -> PureLayer:
+def Swap() -> Rearrange:
     """Returns a layer that exchanges the two top items."""
-    return Fn('Swap', lambda x0, x1: (x1, x0), n_out=2)
+    return Rearrange([1, 0], 2, 'Swap')

@@ -3,7 +3,7 @@
 import io
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -11,7 +11,7 @@ from rich.text import Text
 class Printed:
     """Something that rich renders; str() gives the same as plain text."""
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> RenderableType:
         raise NotImplementedError
 
     def __str__(self):

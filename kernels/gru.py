@@ -1,5 +1,6 @@
 """The gated recurrent unit with the reset gate before the product, as in Trax."""
 
+import functools
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ class GRUWeights(NamedTuple):
     b2: jax.Array  # (n,)
 
 
+@functools.partial(jax.jit, static_argnames=('precision', 'implementation'))
 def gru(
     x: jax.Array,
     h: jax.Array,

@@ -84,6 +84,17 @@ def test_forward_mode_says_why_it_cannot(case):
     jax.jvp(lambda h: gru(x, h, weights, implementation='scan')[0], (h,), (h,))
 
 
+def loop_bodies(jaxpr):
+    """Yields what each scan repeats, in the functions that a program calls too."""
+    for eqn in jaxpr.eqns:
+        inner = [v.jaxpr for v in eqn.params.values() if hasattr(v, 'jaxpr')]
+        if eqn.primitive.name == 'scan':
+            yield from inner
+        else:
+            for function in inner:
+                yield from loop_bodies(function)
+
+
 def test_the_loops_compute_no_weight_gradient(case):
     """Inside the reverse loop nothing of the shape of the recurrent weights is computed."""
     x, h, weights, *_ = case
@@ -91,7 +102,7 @@ def test_the_loops_compute_no_weight_gradient(case):
     def matrices_made_in_loops(implementation):
         weighed, _ = gradients(case, implementation)
         jaxpr = jax.make_jaxpr(jax.grad(weighed, 2))(x, h, weights)
-        bodies = [eqn.params['jaxpr'].jaxpr for eqn in jaxpr.eqns if eqn.primitive.name == 'scan']
+        bodies = list(loop_bodies(jaxpr.jaxpr))
         assert len(bodies) == 2  # forward and reverse
         made = [v.aval.shape for body in bodies for eqn in body.eqns for v in eqn.outvars]
         return [shape for shape in made if shape in ((N, 2 * N), (N, N))]

@@ -16,6 +16,7 @@ from tolerances import assert_close, assert_equal, assert_same_kind, differs
 
 from retrax import combinators, models
 from retrax import layers as tl
+from retrax.kernels import gru_backward
 
 X = np.array(np.random.default_rng(0).normal(size=(2, 5, 3)), np.float32)
 IDS = np.array([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]], np.int32)
@@ -952,3 +953,59 @@ def test_warnings_point_at_the_users_line() -> None:
     with pytest.warns(tl.ModeWarning) as caught:
         view((X, X))
     assert {w.filename for w in caught} == {__file__}
+
+
+# ------------------------------------------------------------------------------------ deep models
+
+
+def nested(depth: int, make: Any) -> tl.Serial:
+    """Series within series, ten layers in each."""
+    inner = [nested(depth - 1, make)] if depth > 1 else []
+    return tl.Serial([make() for _ in range(10)], inner)
+
+
+def test_init_compiles_nothing_for_more_layers() -> None:
+    """However deep: one program for each kind and shape of weight."""
+    models.GRULM(17, 8, 2).init(tl.signature(IDS))
+    with no_compilation():
+        models.GRULM(17, 8, 100).init(tl.signature(IDS))
+    rows = tl.ShapeDtype((2, 9))
+    nested(1, lambda: tl.Dense(9)).init(rows)
+    with no_compilation():
+        nested(10, lambda: tl.Dense(9)).init(rows)
+
+
+def test_one_kernel_is_traced_for_all_equal_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced: list[Any] = []
+    step = gru_backward.step
+    monkeypatch.setattr(gru_backward, 'step', lambda *args: traced.append(0) or step(*args))
+
+    def traces(n_layers: int, width: int) -> int:
+        del traced[:]
+        model = models.GRULM(17, width, n_layers)
+        model.init(tl.signature(IDS))
+        model(IDS)
+        return len(traced)
+
+    assert 0 < traces(2, 23) == traces(50, 29)
+
+
+@pytest.mark.parametrize('sizes', [(2, 5), ('b', 't')])
+def test_init_visits_each_layer_once_at_any_depth(sizes: tuple[Any, ...]) -> None:
+    visits: list[str] = []
+    runs: list[Any] = []
+
+    class Visits(combinators.Observer):
+        def made(self, layer: Any, context: Any, inputs: Any, made: Any) -> None:
+            visits.append(context.location)
+
+    model = nested(10, lambda: counting(runs))
+    with combinators.observing(Visits()):
+        model.init(tl.ShapeDtype(sizes, np.int32))
+    assert len(visits) == len(set(visits)) == 110  # 100 layers in 10 series
+    assert len(runs) == 100
+    del visits[:], runs[:]
+    with combinators.observing(Visits()):
+        model.output_signature(tl.ShapeDtype(sizes, np.int32))
+    assert len(visits) == 110
+    assert len(runs) == 100
