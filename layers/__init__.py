@@ -6,9 +6,34 @@ import is enough. Layers know neither each other, nor optimizers, devices or con
 
 from ..combinators import *  # noqa: F403 - the flat face has all combinators
 from ..combinators import __all__ as _combinators
+from .activations import (
+    Elu,
+    Exp,
+    FastGelu,
+    Gelu,
+    Glu,
+    HardSigmoid,
+    HardTanh,
+    LeakyRelu,
+    Log,
+    ParametricRelu,
+    Relu,
+    Selu,
+    Sigmoid,
+    Softplus,
+    Swish,
+    Tanh,
+    ThresholdedLinearUnit,
+)
+from .categories import log_softmax, logsoftmax_sample, one_hot
 from .dense import Dense, DenseWeights
 from .dropout import Dropout
+from .elementwise import Negate, StopGradient, ThresholdToBinary, ToFloat
 from .embedding import Embedding
+from .filter_response_norm import FilterResponseNorm, FilterResponseNormWeights
+from .flatten import Flatten
+from .free_weights import Weights
+from .gaussians import log_gaussian_diag_pdf, log_gaussian_pdf
 from .gru import GRU, GRUCell
 from .initializers import (
     GlorotNormalInitializer,
@@ -24,40 +49,84 @@ from .initializers import (
     ScaledInitializer,
     ZerosInitializer,
 )
+from .layer_norm import LayerNorm, LayerNormWeights
 from .losses import (
     Accuracy,
     CrossEntropyLoss,
     WeightedCategoryAccuracy,
     WeightedCategoryCrossEntropy,
 )
+from .print_shape import PrintShape
+from .random_uniform import RandomUniform
+from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
     *_combinators,
     'Accuracy',
+    'ArgMax',
     'CrossEntropyLoss',
     'Dense',
     'DenseWeights',
     'Dropout',
+    'Elu',
     'Embedding',
+    'Exp',
+    'FastGelu',
+    'FilterResponseNorm',
+    'FilterResponseNormWeights',
+    'Flatten',
     'GRU',
     'GRUCell',
+    'Gelu',
     'GlorotNormalInitializer',
     'GlorotUniformInitializer',
+    'Glu',
+    'HardSigmoid',
+    'HardTanh',
     'InitializerFromFile',
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
+    'LayerNorm',
+    'LayerNormWeights',
     'LeCunNormalInitializer',
     'LeCunUniformInitializer',
+    'LeakyRelu',
+    'Log',
     'LogSoftmax',
+    'LogSumExp',
+    'Max',
+    'Mean',
+    'Min',
+    'Negate',
     'OrthogonalInitializer',
+    'ParametricRelu',
+    'PrintShape',
     'RandomNormalInitializer',
+    'RandomUniform',
     'RandomUniformInitializer',
+    'Relu',
     'ScaledInitializer',
+    'Selu',
     'ShiftRight',
+    'Sigmoid',
     'Softmax',
+    'Softplus',
+    'StopGradient',
+    'Sum',
+    'Swish',
+    'Tanh',
+    'ThresholdToBinary',
+    'ThresholdedLinearUnit',
+    'ToFloat',
     'WeightedCategoryAccuracy',
     'WeightedCategoryCrossEntropy',
+    'Weights',
     'ZerosInitializer',
+    'log_gaussian_diag_pdf',
+    'log_gaussian_pdf',
+    'log_softmax',
+    'logsoftmax_sample',
+    'one_hot',
 ]

@@ -20,20 +20,11 @@ from retrax import models
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
     *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
-    *(
-        'Context',
-        'Declaration',
-        'DenseWeights',
-        'GRUWeights',
-        'Held',
-        'Layer',
-        'Policy',
-        'Programs',
-        'ShapeDtype',
-    ),
-    *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError', 'observing'),
-    *('add_provider', 'as_key', 'declare', 'holds', 'leaves', 'mismatch', 'signature'),
+    *('Context', 'Declaration', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError'),
+    *(name for name in tl.__all__ if name[0].islower()),
     *(name for name in tl.__all__ if name.endswith(('Initializer', 'InitializerFromFile'))),
+    *(name for name in tl.__all__ if name != 'Weights' and name.endswith('Weights')),
 }
 
 
@@ -212,15 +203,6 @@ class SubtractBatchMean(tl.Layer):
         return (x - x.mean(0) if context.mode == 'train' else x), state
 
 
-class StopGradient(tl.Layer):
-    """Holds gradients back."""
-
-    stops_gradient = True
-
-    def apply_fn(self, x, weights, state, context):
-        return jax.lax.stop_gradient(x), state
-
-
 class RunningSum(tl.Layer):
     """Has memory and nothing else."""
 
@@ -339,6 +321,30 @@ CASES = [
     Case('Softmax:time', lambda: tl.Softmax(axis=-2), features(3)),
     Case('Softmax:batch', lambda: tl.Softmax(axis=0), features(3)),
     Case('LogSoftmax:all', lambda: tl.LogSoftmax(axis=None), features(3)),
+    *(
+        Case(make.__name__, make, features(4))
+        for make in (
+            *(tl.Relu, tl.ParametricRelu, tl.LeakyRelu, tl.Elu, tl.Selu, tl.Gelu, tl.FastGelu),
+            *(tl.Sigmoid, tl.Tanh, tl.HardSigmoid, tl.HardTanh, tl.Softplus, tl.Exp, tl.Swish),
+            *(tl.Glu, tl.ThresholdedLinearUnit, tl.Negate, tl.StopGradient, tl.ThresholdToBinary),
+            *(tl.LogSumExp, tl.Mean, tl.Min, tl.Max, tl.Sum, tl.ArgMax, tl.LayerNorm),
+            *(tl.FilterResponseNorm, tl.Flatten, tl.PrintShape),
+        )
+    ),
+    Case('Log', tl.Log, Floats(('b', 't', 3), 0.1, 2.0)),
+    Case('ToFloat', tl.ToFloat, Ids(4)),
+    Case('Flatten:two', lambda: tl.Flatten(2), features(4)),
+    Case('Mean:time', lambda: tl.Mean(axis=1), features(4)),
+    Case('Max:batch', lambda: tl.Max(axis=0, keepdims=True), features(4)),
+    Case('Weights', lambda: tl.Weights(tl.RandomNormalInitializer(), (2, 3)), ()),
+    Case('RandomUniform', lambda: tl.RandomUniform(-1.0, 1.0, (2, 3)), ()),
+    Case('LayerNorm:no center', lambda: tl.LayerNorm(center=False), features(4)),
+    Case(
+        'FilterResponseNorm:learned',
+        lambda: tl.FilterResponseNorm(learn_epsilon=True),
+        Floats(('b', 't', 2, 3)),
+    ),
+    Case('PrintShape:two', lambda: tl.PrintShape(2, 'two'), (features(3), features(2))),
     Case('CrossEntropyLoss', tl.CrossEntropyLoss, LOSS_INPUTS),
     Case('WeightedCategoryCrossEntropy', tl.WeightedCategoryCrossEntropy, LOSS_INPUTS),
     Case(
@@ -352,7 +358,6 @@ CASES = [
     Case('test:FlipTime', FlipTime, features(3)),
     Case('test:SubtractBatchMean', SubtractBatchMean, features(3)),
     Case('test:RunningSum', RunningSum, features(3)),
-    Case('test:StopGradient', StopGradient, features(3)),
 ]
 
 
