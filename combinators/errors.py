@@ -4,8 +4,11 @@
 they stood and pass it on. This module knows no layer.
 """
 
+import contextlib
+import contextvars
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -33,6 +36,21 @@ class Site(NamedTuple):
 _NOT_THE_USERS = ('retrax', 'gin', 'jax', 'contextlib')
 
 
+# A line that stands in no Python file, and the frame that does what it says.
+_elsewhere: contextvars.ContextVar[Any] = contextvars.ContextVar('elsewhere', default=(None, None))
+
+
+@contextlib.contextmanager
+def created_at(site: Site) -> Iterator[None]:
+    """Makes `site`, a line of a config, the user's line of this block; lines of code win that the
+    block calls."""
+    token = _elsewhere.set((sys._getframe(2), site))  # 1 is contextlib
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
 def creation_site() -> Site:
     """Returns the nearest line on the call stack that is the user's own.
 
@@ -40,7 +58,10 @@ def creation_site() -> Site:
     of the package.
     """
     frame: Any = sys._getframe(1)
+    block, site = _elsewhere.get()
     while frame.f_back is not None:
+        if frame is block:
+            return site
         module = frame.f_globals.get('__name__', '').partition('.')[0]
         if module not in _NOT_THE_USERS and not frame.f_code.co_filename.startswith('<frozen'):
             break

@@ -26,7 +26,10 @@ def take(stack: Any, n: int) -> Any:
     """
     items = as_items(stack)
     if len(items) < n:
-        raise ValueError(f'the stack has {len(items)} items and this layer takes {n}')
+        raise ValueError(
+            f'expected {n} items on the stack, got {len(items)}. Dup, Select or Branch before it '
+            'can put more there.'
+        )
     return as_stack(items[:n])
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from gin import config as gin_internals
 
+from ..combinators.errors import created_at
 from .errors import ConfigError, Place
 
 
@@ -90,6 +91,30 @@ def within(source: str, includes: Mapping[str, set[str]]) -> set[str]:
 
 
 # References inside of values.
+
+
+class Reference(gin_internals.ConfigurableReference):
+    """A reference that tells the layers that it makes where it is written."""
+
+    place: Place  # given when it is bound
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Makes what is named: copying is how gin resolves references."""
+        with created_at(self.place):
+            return super().__deepcopy__(memo)
+
+    def __eq__(self, other: object) -> bool:  # gin compares with what it parses itself
+        return repr(self) == repr(other)
+
+    __hash__ = gin_internals.ConfigurableReference.__hash__
+
+
+class Delegate(gin_internals.ParserDelegate):
+    """Makes the values of a config that gin's parser cannot make."""
+
+    def configurable_reference(self, scoped_selector: str, evaluate: bool) -> Reference:
+        """Returns what `@Name` and `@Name()` stand for."""
+        return Reference(scoped_selector, evaluate)
 
 
 def references(value: Any) -> Iterator[Any]:

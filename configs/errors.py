@@ -7,7 +7,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from ..combinators.errors import Site
 
 
 class ConfigError(ValueError):
@@ -18,11 +20,8 @@ class ConfigWarning(UserWarning):
     """A line of a config that does less than it seems to."""
 
 
-class Place(NamedTuple):
+class Place(Site):
     """Where a binding is written."""
-
-    file: str
-    line: int
 
     def __str__(self):
         return self.file if self.is_extra else f'{self.file}:{self.line}'

@@ -19,7 +19,7 @@ from .building import Building
 from .errors import ConfigError, ConfigWarning, Place
 from .registry import known
 from .sources import Sources
-from .trying import bind, clean_gin, displaced, made, tried
+from .trying import bind, check_shapes, clean_gin, displaced, made
 from .unused import beaten_words, unused, unused_words
 
 
@@ -55,12 +55,14 @@ class Config:
                 sources.read(line + '\n', f"--gin '{line}'", is_extra=True)
             lines = by_binding(sources.statements, sources.includes)
             last = {binding: found[-1] for binding, found in lines.items()}
-            building = tried(file, last)
+            building = Building(file, last)
+            experiment = made(building)
             dropped = set(unused(building))
             if dropped:
                 dropped -= displaced(sources, last)
             if dropped:
                 raise ConfigError(unused_words(building, sorted(dropped)))
+            check_shapes(experiment, building)
             for binding in sorted(building.used & building.beaten.keys()):
                 warn(beaten_words(building, binding), ConfigWarning)
             kept = {b: s for b, s in last.items() if b not in set(unused(building))}
@@ -86,7 +88,7 @@ class Config:
                 s.binding: s._replace(place=self.places.get(s.binding, s.place))
                 for s in sources.statements
             }
-            return made(self.name, places, Building(self.name, places))
+            return made(Building(self.name, places))
 
 
 def _values(building):

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gin import config_parser
-from gin.config import ParserDelegate
 
-from .bindings import Binding, Statement
+from .bindings import Binding, Delegate, Statement
 from .errors import ConfigError, Place, close_to, explained, line_of
 
 FOLDER = Path(__file__).parent  # of the configs that come with retrax
@@ -91,7 +90,7 @@ class Sources:
         stream = io.StringIO(text)
         stream.name = file  # type: ignore[attr-defined]  # gin reads it for its messages
         with explained(file, self._known, text):
-            parser = config_parser.ConfigParser(stream, ParserDelegate())
+            parser = config_parser.ConfigParser(stream, Delegate())
             for found in parser:
                 place = Place(file, found.location.line_num)
                 if isinstance(found, config_parser.BindingStatement):

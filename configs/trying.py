@@ -4,11 +4,13 @@ Gin's global state is empty outside of `clean_gin`.
 """
 
 import contextlib
+import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import gin
 
+from ..combinators import LayerError
+from ..training import Experiment
 from .bindings import Binding, Statement, needed, references, within
 from .building import Building
 from .errors import ConfigError, advised, explained
@@ -38,6 +40,7 @@ def bind(statements: Mapping[Binding, Statement]) -> None:
         except ValueError as error:
             raise ConfigError(f'{statement}\n  {advised(str(error), known)}') from error
         for reference in references(statement.value):
+            reference.place = statement.place
             wanted = needed(reference)
             if wanted is not None and wanted not in statements:
                 line = str(wanted).replace('singleton.', 'gin.singleton.')
@@ -49,19 +52,13 @@ def bind(statements: Mapping[Binding, Statement]) -> None:
         gin.finalize()
 
 
-def tried(file: str, statements: Mapping[Binding, Statement]) -> Building:
-    """Returns what happens to the bindings when the experiment is made."""
-    building = Building(file, statements)
-    made(file, statements, building)
-    return building
-
-
-def made(file: str, statements: Mapping[Binding, Statement], building: Building) -> Any:
-    """Makes the experiment that bindings describe.
+def made(building: Building) -> Experiment:
+    """Makes the experiment that bindings describe; the building tells what happened to them.
 
     Raises:
       ConfigError: a value cannot be.
     """
+    file, statements = building.file, building.statements
     bind(statements)
     try:
         with building.active():
@@ -74,6 +71,22 @@ def made(file: str, statements: Mapping[Binding, Statement], building: Building)
             raise failure from error.__cause__
         message = str(error).partition('\n  In call to')[0]
         raise ConfigError(f'{file}: {message}') from error
+
+
+def check_shapes(experiment: Experiment, building: Building) -> None:
+    """Sends a batch's signature through the model: nothing is computed.
+
+    Raises:
+      ConfigError: a layer gets what it cannot take, or the model does not give what it must.
+    """
+    try:
+        experiment.output_signature()
+    except (LayerError, ValueError) as error:
+        lines = building.statements
+        model = lines[Binding('', 'train', 'model')]
+        site = getattr(error, 'site', None)
+        line = next((line for line in lines.values() if line.place == site), model)
+        raise ConfigError(f'{line}\n{textwrap.indent(str(error), "  ")}') from error
 
 
 def _circle(file, statements):
@@ -101,6 +114,8 @@ def displaced(sources: Sources, last: Mapping[Binding, Statement]) -> set[Bindin
         seen = {file, *within(file, sources.includes)}
         part = {s.binding: s for s in sources.statements if s.source in seen}
         with contextlib.suppress(ConfigError):  # a file that makes no experiment of its own
-            used = tried(file, part).used if part != last else ()
-            found.update(b for b in used if part[b] is last[b])
+            building = Building(file, part)
+            if part != last:
+                made(building)
+            found.update(b for b in building.used if part[b] is last[b])
     return found

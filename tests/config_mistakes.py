@@ -24,6 +24,11 @@ CosineDecay.learning_rate = 0.01
 CosineDecay.steps = %STEPS
 """
 COMPOSED = "include 'base.gin'\ntrain.model = @Serial()\nGRU.n_units = 8\nEmbedding.d_feature = 8\n"
+# A model that fits, but for its layers.
+SHAPED = (
+    "include 'base.gin'\ntrain.model = @Serial()\nEmbedding.vocab_size = 256\n"
+    'Embedding.d_feature = 8\nout/Dense.n_units = 256\n'
+)
 
 
 class Mistake(NamedTuple):
@@ -34,6 +39,7 @@ class Mistake(NamedTuple):
     told: str  # a part of the message
     bindings: tuple[str, ...] = ()  # of --gin
     files: tuple[tuple[str, str], ...] = ()  # more files: name and text
+    why_no_line: str = ''  # where the message names the file alone
 
 
 MISTAKES = [
@@ -120,6 +126,7 @@ MISTAKES = [
         'train.model has no value',
         (),
         (('a.gin', 'train.steps = 3'),),
+        'what is missing stands on no line, and any line will do for it.',
     ),
     Mistake(
         'A layer that is made of itself',
@@ -130,6 +137,69 @@ MISTAKES = [
         'A singleton without a constructor',
         'train.model = @one/gin.singleton()',
         'Add a line: one/gin.singleton.constructor',
+    ),
+    # Shapes, and what is on the stack.
+    Mistake(
+        'A Dense before the Embedding',
+        SHAPED + 'Dense.n_units = 8\nSerial.layers = [@Dense(), @Embedding(), @out/Dense()]',
+        'ids: expected integers, got float32',
+    ),
+    Mistake(
+        'No Embedding',
+        "include 'base.gin'\ntrain.model = @Serial()\nSerial.layers = [@GRU()]\nGRU.n_units = 8",
+        'Put an Embedding before it',
+    ),
+    Mistake(
+        'One Embedding too many, by a macro',
+        SHAPED + 'FIRST = @Embedding()\nSerial.layers = [%FIRST, %FIRST, @out/Dense()]',
+        'layer Embedding_256_8 at Embedding#2 failed',
+    ),
+    Mistake(
+        'A sum of two widths',
+        SHAPED + 'Residual.layers = [@out/Dense()]\nSerial.layers = [@Embedding(), @Residual()]',
+        '(32, 64, 8), (32, 64, 256)',
+    ),
+    Mistake(
+        'A concatenation of two shapes',
+        SHAPED
+        + 'Branch.layers = [@Embedding(), None]\n'
+        + 'Serial.layers = [@Branch(), @Concatenate(), @out/Dense()]',
+        'expected shapes that differ at axis -1 only, got (32, 64, 8), (32, 64)',
+    ),
+    Mistake(
+        'Too little on the stack',
+        SHAPED + 'Serial.layers = [@Embedding(), @Add(), @out/Dense()]',
+        'expected 2 items on the stack, got 1. Dup, Select or Branch before it',
+    ),
+    Mistake(
+        'A Parallel in the place of a Branch',
+        SHAPED
+        + 'Parallel.layers = [@Embedding(), @Embedding()]\n'
+        + 'Serial.layers = [@Parallel(), @Add(), @out/Dense()]',
+        'layer Parallel_in2_out2 at Parallel#1 failed',
+    ),
+    Mistake(
+        'A Branch in a sum',
+        SHAPED
+        + 'Branch.layers = [@out/Dense(), @out/Dense()]\nResidual.layers = [@Branch()]\n'
+        + 'Serial.layers = [@Embedding(), @Residual()]',
+        'Branch gives 2 outputs; a sum takes one from each side',
+    ),
+    Mistake(
+        'Something left on the stack',
+        SHAPED + 'Serial.layers = [@Embedding(), @Dup(), @out/Dense()]',
+        'Take the others from the stack, with Drop or Select.',
+    ),
+    Mistake(
+        'A LogSoftmax of ids',
+        "include 'base.gin'\ntrain.model = @Serial()\nSerial.layers = [@LogSoftmax()]",
+        'A language model ends with a Dense',
+    ),
+    Mistake(
+        'A layer that does not fit, with --gin',
+        SHAPED + 'Serial.layers = [@Embedding(), @out/Dense()]',
+        'expected 2 items on the stack, got 1',
+        ('Serial.layers = [@Embedding(), @Add(), @out/Dense()]',),
     ),
     # Files and lines.
     Mistake('A missing include', "include 'bose.gin'", 'There is no such file'),
@@ -152,7 +222,12 @@ MISTAKES = [
     Mistake('An import from retrax that fails', 'import retrax.nothing', 'This import failed'),
     Mistake("A switch of gin's", 'from __gin__ import dynamic_registration', "gin's own switches"),
     Mistake('A NUL character', 'train.seed = 3\0', 'it has a NUL character'),
-    Mistake('Ten megabytes', '# ' + 10_000_000 * 'x', 'this file has 10.0 MB'),
+    Mistake(
+        'Ten megabytes',
+        '# ' + 10_000_000 * 'x',
+        'this file has 10.0 MB',
+        why_no_line='the file is not read.',
+    ),
 ]
 
 
@@ -205,6 +280,7 @@ def page() -> str:
         parts.append(
             f'\n## {mistake.what}\n\n```text\n{shown.strip()}{options}\n```\n\n'
             f'```text\n{message}\n```\n'
+            + (f'\nNo line is named: {mistake.why_no_line}\n' if mistake.why_no_line else '')
         )
     return ''.join(parts)
 

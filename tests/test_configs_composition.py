@@ -148,3 +148,48 @@ def test_the_page_on_configs(tmp_path: Path) -> None:
     for name in configs.names():
         if name not in ('gru_pydocs', 'gru_pydocs_long'):
             assert f'`{name}`' in page.read_text(encoding='utf-8')
+
+
+def sites_of(layer: tl.Layer) -> dict[str, str]:
+    """Where each layer was created, by name; where several have one name, the outermost."""
+    found = {str(layer).partition('[')[0]: str(layer._site)}
+    for sub in layer.sublayers:
+        found = {**sites_of(sub), **found}
+    return found
+
+
+def test_a_layer_tells_the_line_of_the_config_that_made_it(tmp_path: Path) -> None:
+    (tmp_path / 'below.gin').write_text('Embedding.vocab_size = 16\nRESIDUAL = @Residual()\n')
+    file = tmp_path / 'mine.gin'
+    file.write_text(
+        """
+include 'below.gin'
+train.model = @Serial()
+Embedding.d_feature = 8
+shared/gin.singleton.constructor = @Dense
+shared/Dense.n_units = 8
+Residual.layers = [@shared/gin.singleton()]
+out/Dense.n_units = 16
+Serial.layers = [@Embedding(), %RESIDUAL]
+"""
+    )
+    line = 'Serial.layers = [@Embedding(), %RESIDUAL, @out/Dense()]'
+    config = configs.load(str(file), [line])
+    sites = sites_of(config.experiment().model)
+    expected = {
+        'Serial': f'{file}:3',
+        'Embedding_16_8': f"--gin '{line}'",
+        'Add_in2': f'{tmp_path}/below.gin:2',  # of the Residual
+        'Dense_8': f'{file}:7',
+        'Dense_16': f"--gin '{line}'",
+    }
+    assert {name: sites[name] for name in expected} == expected
+
+
+def test_layers_of_a_model_of_retrax_are_created_at_the_line_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / 'mine.gin'
+    file.write_text('train.steps = 3\ntrain.model = @GRULM()\n')
+    sites = sites_of(configs.load(str(file)).experiment().model)
+    assert len(sites) == 6
+    assert set(sites.values()) == {f'{file}:2'}
+    assert str(tl.Dense(3)._site).startswith(__file__)  # nothing of it stays behind

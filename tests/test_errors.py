@@ -235,7 +235,8 @@ def test_underflow_draws_the_stack() -> None:
         '    0: float32[2,2]  <- taken\n'
         '    1: float32[2,3]  <- taken\n'
         '    2: nothing  <- wanted\n'
-        '  ValueError: the stack has 2 items and this layer takes 3'
+        '  ValueError: expected 3 items on the stack, got 2. Dup, Select or Branch before it can '
+        'put more there.'
     )
 
 

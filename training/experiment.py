@@ -84,6 +84,26 @@ class Experiment:
         """The signature of the model's input."""
         return ShapeDtype((self.batch_size, self.window), np.int32)
 
+    def output_signature(self) -> ShapeDtype:
+        """Returns the signature of the model's output for a batch; nothing is computed.
+
+        Raises:
+          LayerError: a layer of the model gets what it cannot take.
+          ValueError: the model gives something else than (batch, time, ids).
+        """
+        outputs = self.model.output_signature(self.signature)
+        if isinstance(outputs, tuple):
+            fix = 'Take the others from the stack, with Drop or Select.'
+        elif len(outputs.shape) != 3 or outputs.shape[:2] != self.signature.shape:
+            fix = 'A language model ends with a Dense, of as many units as there are ids, and a '
+            fix += 'LogSoftmax.'
+        else:
+            return outputs
+        raise ValueError(
+            f'train.model: expected one array (batch, time, ids), here {self.signature.shape} and '
+            f'the ids; {self.model.name} gives {outputs}. {fix}'
+        )
+
     def material(self) -> Material:
         """Reads the corpus, splits it, and makes the vocabulary and the batches.
 

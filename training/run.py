@@ -106,8 +106,8 @@ def load_weights(run: RunDirectory, experiment: Experiment) -> int:
 
 def check_sizes(experiment: Experiment, n_ids: int) -> None:
     """Raises ValueError unless the model tells apart as many ids as the vocabulary has."""
-    outputs = experiment.model.output_signature(experiment.signature)
-    if len(outputs.shape) != 3 or outputs.shape[-1] != n_ids:
+    outputs = experiment.output_signature()
+    if outputs.shape[-1] != n_ids:
         raise ValueError(
             f"The vocabulary '{experiment.vocabulary}' of this corpus has {n_ids} ids, so the "
             f'model must give (batch, time, {n_ids}); {experiment.model.name} gives '
