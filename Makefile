@@ -1,6 +1,7 @@
 # make demo   train a GRU language model on Python's documentation, then sample from it
 # make test   everything CI checks: style, types, imports, tests
 # make lint   the same without the tests
+# make parity  Trax's own tests against retrax; writes the table in docs/parity.md
 # make clean  removes what the targets made, except runs/
 #
 # Each target sets up .venv by itself. To choose the interpreter: make test PYTHON=python3.12
@@ -21,7 +22,7 @@ NODE_OK := process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)
 # The checker is in pyright's wheel; these keep it from looking for a newer one on the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint parity clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
@@ -37,6 +38,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+parity: $(VENV)/installed-dev
+	$(BIN)/python -m tests.parity --write
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,35 @@
+"""The table of Trax's tests in docs/parity.md."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .expected import DONE, Row
+from .wheel import ROOT
+
+PAGE = ROOT / 'docs' / 'parity.md'
+BEGIN, END = '<!-- begin: make parity -->', '<!-- end: make parity -->'
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Returns the rows as a table in Markdown, and the reasons below it."""
+    lines = ['| file | passed | excused | failed | skipped | |', '|---|---|---|---|---|---|']
+    excuses = []
+    for row in rows:
+        counts = (row.passed, len(row.excused), len(row.failed), row.skipped)
+        done = 'done' if row.file in DONE else 'open'
+        lines.append(f'| {row.file} | {" | ".join(map(str, counts))} | {done} |')
+        excuses += [f'- `{row.file}` {test}: {why}' for test, why in row.excused.items()]
+    return '\n'.join([*lines, '', 'Excused:', '', *excuses])
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Puts the text between the two marks of the page.
+
+    Raises:
+      ValueError: the page does not have each mark once.
+    """
+    before, mark, rest = page.read_text(encoding='utf-8').partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise ValueError(f'{page} must have a line {BEGIN} and then a line {END}')
+    page.write_text(f'{before}{BEGIN}\n{text}\n{END}{after}', encoding='utf-8')
