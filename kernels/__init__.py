@@ -5,6 +5,7 @@ major inside, (time, batch, features), and batch major at the face, (batch, time
 """
 
 from .gru import GRUWeights, gru, gru_step
+from .lstm import LSTMWeights, lstm, lstm_step
 from .products import affine, dot
 
-__all__ = ['GRUWeights', 'affine', 'dot', 'gru', 'gru_step']
+__all__ = ['GRUWeights', 'LSTMWeights', 'affine', 'dot', 'gru', 'gru_step', 'lstm', 'lstm_step']

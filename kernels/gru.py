@@ -1,15 +1,14 @@
 """The gated recurrent unit with the reset gate before the product, as in Trax."""
 
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from . import gru_backward
+from .implementation import Implementation, pick
 from .products import affine
-
-Implementation = Literal['auto', 'scan', 'saved_gates']
 
 
 class GRUWeights(NamedTuple):
@@ -60,18 +59,9 @@ def gru(
     x = jnp.swapaxes(x, 0, 1)
     w_x = jnp.concatenate([w1[:d], w2[:d]], axis=1)
     inputs = affine(x, w_x, jnp.concatenate([b1, b2]), precision)
-    loop: Any = _loop if implementation == 'scan' else gru_backward.loop
+    loop = pick(implementation, gru_backward.plain_loop, gru_backward.loop)
     ys, h = loop(inputs, h, w1[d:], w2[d:], precision)
     return jnp.swapaxes(ys, 0, 1), h
-
-
-def _loop(inputs, h, u_gates, u_candidate, precision):
-    def step(h, x):
-        _, h = gru_backward.step(x, h, u_gates, u_candidate, precision)
-        return h, h
-
-    h, ys = jax.lax.scan(step, h, inputs)
-    return ys, h
 
 
 def gru_step(

@@ -13,7 +13,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from .products import dot
+from .products import dot, weight_gradient
 
 
 def step(
@@ -30,8 +30,7 @@ def step(
     return (u, r, c), u * h + (1 - u) * c
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
-def loop(
+def plain_loop(
     x: jax.Array, h: jax.Array, u_gates: jax.Array, u_candidate: jax.Array, precision: str
 ) -> tuple[jax.Array, jax.Array]:
     """Runs all steps; returns the hidden states of all steps and the last one.
@@ -45,6 +44,9 @@ def loop(
 
     h, ys = jax.lax.scan(body, h, x)
     return ys, h
+
+
+loop = functools.partial(jax.custom_vjp, nondiff_argnums=(4,))(plain_loop)
 
 
 def _forward(x, h, u_gates, u_candidate, precision):
@@ -75,14 +77,9 @@ def _backward(precision, saved, gradients):
         return d_h, jnp.concatenate([d_gates, d_c], axis=-1)
 
     d_h, d_x = jax.lax.scan(body, d_h, (d_ys, before, u, r, c), reverse=True)
-    d_u_gates = _weight_gradient(before, d_x[..., : 2 * n], precision)
-    d_u_candidate = _weight_gradient(r * before, d_x[..., 2 * n :], precision)
+    d_u_gates = weight_gradient(before, d_x[..., : 2 * n], precision)
+    d_u_candidate = weight_gradient(r * before, d_x[..., 2 * n :], precision)
     return d_x, d_h, d_u_gates, d_u_candidate
-
-
-def _weight_gradient(a, d_b, precision):
-    """Returns the sum of a[t, b]' d_b[t, b] over all steps and rows, as one product."""
-    return dot(a.reshape(-1, a.shape[-1]).T, d_b.reshape(-1, d_b.shape[-1]), precision)
 
 
 loop.defvjp(_forward, _backward)

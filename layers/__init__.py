@@ -56,11 +56,13 @@ from .losses import (
     WeightedCategoryAccuracy,
     WeightedCategoryCrossEntropy,
 )
+from .lstm import LSTM, LSTMCell
 from .print_shape import PrintShape
 from .random_uniform import RandomUniform
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
+from .zero_state import MakeZeroState
 
 __all__ = [
     *_combinators,
@@ -88,6 +90,8 @@ __all__ = [
     'InitializerFromFile',
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
+    'LSTM',
+    'LSTMCell',
     'LayerNorm',
     'LayerNormWeights',
     'LeCunNormalInitializer',
@@ -96,6 +100,7 @@ __all__ = [
     'Log',
     'LogSoftmax',
     'LogSumExp',
+    'MakeZeroState',
     'Max',
     'Mean',
     'Min',

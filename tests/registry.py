@@ -316,6 +316,28 @@ CASES = [
     Case('GRU', lambda: tl.GRU(4), features(3)),
     Case('GRU:forget', lambda: tl.GRU(3, forget_bias=1.0), features(3)),
     Case('GRUCell', lambda: tl.GRUCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
+    Case('LSTM', lambda: tl.LSTM(4), features(3)),
+    Case(
+        'LSTM:initial state',
+        lambda: tl.LSTM(4, mode='eval', initial_state=True),
+        (features(3), Floats(('b', 8))),
+    ),
+    Case('LSTM:return state', lambda: tl.LSTM(4, return_state=True), features(3)),
+    Case(
+        'LSTM:both',
+        lambda: tl.Serial(
+            tl.LSTM(4, mode='eval', return_state=True, initial_state=True),
+            tl.Select([0], n_in=2),
+        ),
+        (features(3), Floats(('b', 8))),
+    ),
+    Case('LSTMCell', lambda: tl.LSTMCell(4), (Floats(('b', 3)), Floats(('b', 8)))),
+    Case('MakeZeroState', lambda: tl.MakeZeroState(2), features(3)),
+    Case(
+        'Scan:LSTMCell',
+        lambda: tl.Scan(tl.LSTMCell(4), axis=1, mode='eval'),
+        (features(3), Floats(('b', 8))),
+    ),
     Case('LogSoftmax', tl.LogSoftmax, features(3)),
     Case('Softmax', tl.Softmax, features(3)),
     Case('Softmax:time', lambda: tl.Softmax(axis=-2), features(3)),

@@ -114,6 +114,22 @@ WRONG_INPUTS = [
         (sig(2, 3), sig(2, 5)),
         'the last axis of the state: expected 4, got 5',
     ),
+    (
+        lambda: tl.LSTMCell(4),
+        (sig(2, 3), sig(2, 4)),
+        'the last axis of the state: expected 8, got 4',
+    ),
+    (
+        lambda: tl.LSTM(4, initial_state=True),
+        (sig(2, 5, 3), sig(2, 4)),
+        'the shape of the first state: expected (2, 8), got (2, 4)',
+    ),
+    (
+        lambda: tl.LSTM(4, initial_state=True),
+        (sig(2, 5, 3), sig(1, 8)),
+        'the shape of the first state: expected (2, 8), got (1, 8)',
+    ),
+    (lambda: tl.MakeZeroState(), sig(2, 3), 'expected the shape (batch, time, features), got (2'),
 ]
 
 

@@ -39,6 +39,15 @@ def gru_step(x: np.ndarray, h: np.ndarray, weights: Any) -> np.ndarray:
     return u * h + (1 - u) * c
 
 
+def lstm_step(x: np.ndarray, state: np.ndarray, weights: Any) -> np.ndarray:
+    """i, j, f, o = split([x, h] w + b); c' = c sigmoid(f) + sigmoid(i) tanh(j), h' = ..."""
+    w, b = wide(weights)
+    c, h = np.split(state, 2, -1)
+    i, j, f, o = np.split(np.concatenate([x, h], -1) @ w + b, 4, -1)
+    c = c * sigmoid(f) + sigmoid(i) * np.tanh(j)
+    return np.concatenate([c, np.tanh(c) * sigmoid(o)], -1)
+
+
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     x = x - x.max(axis, keepdims=True)
     return x - np.log(np.exp(x).sum(axis, keepdims=True))
@@ -67,6 +76,45 @@ def test_forget_bias_goes_to_both_gates() -> None:
     weights, _ = layer.init(tl.signature(X))
     assert_equal(weights.b1, jnp.full(4, 3.0))
     assert_equal(weights.b2, jnp.zeros(2))
+
+
+def test_lstm_cell() -> None:
+    x, state = X[:, 0], RANDOM.normal(size=(3, 12)).astype(np.float32)
+    cell = ready(tl.LSTMCell(6), (x, state))
+    h, new = cell((x, state))
+    assert_close(new, lstm_step(wide(x), wide(state), cell.weights))
+    assert_equal(h, new[:, 6:])
+
+
+@pytest.mark.parametrize('n_units', [2, 4, 6])
+def test_lstm(n_units: int) -> None:
+    start = RANDOM.normal(size=(3, 2 * n_units)).astype(np.float32)
+    layer = ready(tl.LSTM(n_units, return_state=True, initial_state=True), (X, start))
+    from_zeros = tl.LSTM(n_units)
+    from_zeros.init(tl.signature(X))
+    from_zeros.weights = layer.weights
+    for first in (start, np.zeros_like(start)):
+        state, expected = wide(first), []
+        for t in range(X.shape[1]):
+            state = lstm_step(wide(X[:, t]), state, layer.weights)
+            expected.append(state[:, n_units:])
+        y, last = layer((X, first))
+        assert_close(y, np.stack(expected, 1))
+        assert_close(last, state)
+    assert_close(from_zeros(X), y)
+
+
+@pytest.mark.parametrize('make', [tl.LSTM, lambda n, **kwargs: tl.LSTMCell(n, **kwargs)])
+def test_forget_bias_of_an_lstm_goes_to_all_gates(make: Any) -> None:
+    layer = make(2, forget_bias=3.0, bias_initializer=tl.ZerosInitializer())
+    x = tl.signature(X)
+    weights, _ = layer.init(x if layer.n_in == 1 else (x, tl.ShapeDtype((3, 5, 4))))
+    assert_equal(weights.b, jnp.full(8, 3.0))
+
+
+@pytest.mark.parametrize('multiplier', [1, 3])
+def test_make_zero_state(multiplier: int) -> None:
+    assert_equal(tl.MakeZeroState(multiplier)(X), jnp.zeros((3, 4 * multiplier)))
 
 
 @pytest.mark.parametrize('shape', [(4,), (3, 4), (2, 3, 4), (2, 1, 3, 4)])

@@ -49,6 +49,12 @@ LAYERS = {
     'GRU_train': lambda: tl.GRU(8, mode='train'),
     'GRU_eval': lambda: tl.GRU(8, mode='eval'),
     'GRU_predict': lambda: tl.GRU(8, mode='predict'),
+    'LSTMCell': lambda: tl.LSTMCell(7),
+    'LSTM_train': lambda: tl.LSTM(8, mode='train'),
+    'LSTM_eval': lambda: tl.LSTM(8, mode='eval'),
+    'LSTM_predict': lambda: tl.LSTM(8, mode='predict'),
+    'LSTM_return_state': lambda: tl.LSTM(8, return_state=True),
+    'LSTM_initial_state': lambda: tl.LSTM(8, initial_state=True),
     **{
         f'ShiftRight{n}_{mode}_{kind}': lambda n=n, mode=mode: tl.ShiftRight(n, mode=mode)
         for n in (1, 2)
@@ -96,6 +102,7 @@ INITIALIZERS = {
     'init_KaimingUniform': tl.KaimingUniformInitializer(),
     'init_Orthogonal': tl.OrthogonalInitializer(),
 }
+STEPPING = [case for case in LAYERS if 'chunks' in CASES[case]]
 # Random numbers are Trax's only from Trax's key and generator: compared in tests of their own.
 DRAWN = ('Dropout_train', 'Dropout_shared')
 # Trax computes another function than it documents: compared in a test of its own.
@@ -162,7 +169,7 @@ def test_every_recorded_case_is_tested() -> None:
     assert {name.partition('/')[0] for name in ARRAYS} == set(CASES)
 
 
-@pytest.mark.parametrize('case', [c for c in LAYERS if c not in (*DRAWN, *DEFECT, 'GRU_predict')])
+@pytest.mark.parametrize('case', [c for c in LAYERS if c not in (*DRAWN, *DEFECT, *STEPPING)])
 def test_layer(case: str) -> None:
     layer = ready(case)
     expected = listed(case, 'out')
@@ -192,15 +199,16 @@ def test_hard_sigmoid_is_what_trax_documents() -> None:
     assert_close(tl.HardSigmoid()(1 + x), ARRAYS['act_HardSigmoid/out0'])
 
 
-def test_gru_predict_in_chunks() -> None:
-    layer = ready('GRU_predict')
-    x, outputs, start = inputs('GRU_predict'), [], 0
-    for n in CASES['GRU_predict']['chunks']:
+@pytest.mark.parametrize('case', STEPPING)
+def test_predict_in_chunks(case: str) -> None:
+    layer = ready(case)
+    x, outputs, start = inputs(case), [], 0
+    for n in CASES[case]['chunks']:
         outputs.append(layer(x[:, start : start + n]))
         start += n
-    assert_close(jnp.concatenate(outputs, 1), ARRAYS['GRU_predict/out_predict'])
-    assert_close(layer.as_mode('eval')(x), ARRAYS['GRU_predict/out_eval'])
-    assert_close(layer.state, ARRAYS['GRU_predict/state0'])
+    assert_close(jnp.concatenate(outputs, 1), ARRAYS[f'{case}/out_predict'])
+    assert_close(layer.as_mode('eval')(x), ARRAYS[f'{case}/out_eval'])
+    assert_close(layer.state, ARRAYS[f'{case}/state0'])
 
 
 @pytest.mark.parametrize(('case', 'seed'), [('Dropout_train', 7), ('Dropout_shared', 7)])

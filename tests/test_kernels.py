@@ -1,87 +1,143 @@
-"""Kernels: the GRU against float64 NumPy, and its own backward pass against jax's."""
+"""Kernels: recurrences against float64 NumPy, and their own backward passes against jax's."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from retrax.kernels import GRUWeights, dot, gru, gru_step
+from retrax.kernels import GRUWeights, LSTMWeights, dot, gru, gru_step, lstm, lstm_step
 
 B, T, D, N = 3, 7, 4, 5
 
 
-@pytest.fixture
-def case():
-    r = np.random.RandomState(0)
-    weights = GRUWeights(r.randn(D + N, 2 * N), r.randn(2 * N), r.randn(D + N, N), r.randn(N))
-    return r.randn(B, T, D), r.randn(B, N), weights, r.randn(B, T, N), r.randn(B, N)
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
-def by_hand(x, h, weights):
-    """Trax's equations, step by step, on the joined [x, h]."""
+def gru_by_hand(x, h, weights):
+    """Trax's equations of a GRU, on the joined [x, h]."""
     w1, b1, w2, b2 = weights
-    ys = []
-    for t in range(x.shape[1]):
-        gates = 1 / (1 + np.exp(-(np.concatenate([x[:, t], h], -1) @ w1 + b1)))
-        u, r = np.split(gates, 2, -1)
-        c = np.tanh(np.concatenate([x[:, t], r * h], -1) @ w2 + b2)
-        h = u * h + (1 - u) * c
-        ys.append(h)
-    return np.stack(ys, 1), h
+    u, r = np.split(sigmoid(np.concatenate([x, h], -1) @ w1 + b1), 2, -1)
+    c = np.tanh(np.concatenate([x, r * h], -1) @ w2 + b2)
+    return u * h + (1 - u) * c
+
+
+def lstm_by_hand(x, state, weights):
+    """Trax's equations of an LSTM, on the joined [x, h]."""
+    w, b = weights
+    c, h = np.split(state, 2, -1)
+    i, j, f, o = np.split(np.concatenate([x, h], -1) @ w + b, 4, -1)
+    c = c * sigmoid(f) + sigmoid(i) * np.tanh(j)
+    return np.concatenate([c, np.tanh(c) * sigmoid(o)], -1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A recurrence: over time, one step, one step in NumPy; what it takes."""
+
+    run: Callable[..., Any]
+    step: Callable[..., Any]
+    by_hand: Callable[..., Any]
+    weights: type
+    shapes: tuple[tuple[int, ...], ...]
+    state_size: int
+
+
+KERNELS = [
+    Kernel(gru, gru_step, gru_by_hand, GRUWeights, ((D + N, 2 * N), (2 * N,), (D + N, N), (N,)), N),
+    Kernel(lstm, lstm_step, lstm_by_hand, LSTMWeights, ((D + N, 4 * N), (4 * N,)), 2 * N),
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A kernel with inputs, and weights of its outputs in a scalar."""
+
+    kernel: Kernel
+    x: Any
+    state: Any
+    weights: Any
+    for_y: Any
+    for_last: Any
+
+    def run(self, implementation):
+        return self.kernel.run(self.x, self.state, self.weights, implementation=implementation)
+
+    def total(self, implementation):
+        """Returns the scalar as a function of inputs, state and weights."""
+
+        def weighed(x, state, weights):
+            y, last = self.kernel.run(x, state, weights, implementation=implementation)
+            return (y * self.for_y).sum() + (last * self.for_last).sum()
+
+        return weighed
+
+
+@pytest.fixture(params=KERNELS, ids=lambda kernel: kernel.run.__name__)
+def case(request):
+    r, kernel = np.random.RandomState(0), request.param
+    weights = kernel.weights(*(r.randn(*shape) for shape in kernel.shapes))
+    state, for_last = r.randn(2, B, kernel.state_size)
+    return Case(kernel, r.randn(B, T, D), state, weights, r.randn(B, T, N), for_last)
 
 
 @pytest.mark.parametrize('implementation', ['scan', 'saved_gates', 'auto'])
-def test_gru_is_its_formula(case, implementation):
-    x, h, weights, *_ = case
+def test_a_kernel_is_its_formula(case, implementation):
     with jax.enable_x64(True):
-        y, last = gru(x, h, weights, implementation=implementation)
-    wanted, wanted_last = by_hand(x, h, weights)
-    np.testing.assert_allclose(y, wanted, atol=1e-13)
-    np.testing.assert_allclose(last, wanted_last, atol=1e-13)
+        y, last = case.run(implementation)
+    state = case.state
+    for t in range(T):
+        state = case.kernel.by_hand(case.x[:, t], state, case.weights)
+        np.testing.assert_allclose(y[:, t], state[:, -N:], atol=1e-13)
+    np.testing.assert_allclose(last, state, atol=1e-13)
 
 
-def test_gru_step_is_one_step_of_gru(case):
-    x, h, weights, *_ = case
+def test_a_step_is_a_sequence_of_one(case):
+    x = case.x[:, :1]
     with jax.enable_x64(True):
-        np.testing.assert_allclose(
-            gru_step(x[:, 0], h, weights), gru(x[:, :1], h, weights)[1], atol=1e-14
-        )
+        state = case.kernel.step(x[:, 0], case.state, case.weights)
+        y, last = case.kernel.run(x, case.state, case.weights)
+    np.testing.assert_allclose(last, state, atol=1e-14)
+    np.testing.assert_allclose(y[:, 0], state[:, -N:], atol=1e-14)
 
 
 def gradients(case, implementation):
-    x, h, weights, for_y, for_last = case
-
-    def weighed(x, h, weights):
-        y, last = gru(x, h, weights, implementation=implementation)
-        return (y * for_y).sum() + (last * for_last).sum()
-
-    return weighed, jax.grad(weighed, (0, 1, 2))(x, h, weights)
+    of = jax.grad(case.total(implementation), (0, 1, 2))
+    return of(case.x, case.state, case.weights)
 
 
 def test_the_own_backward_pass_is_exact(case):
     with jax.enable_x64(True):
-        _, wanted = gradients(case, 'scan')
-        _, got = gradients(case, 'saved_gates')
+        wanted, got = (gradients(case, which) for which in ('scan', 'saved_gates'))
     for a, b in zip(jax.tree.leaves(wanted), jax.tree.leaves(got), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-13)
 
 
 def test_second_derivatives_agree(case):
-    x, h, weights, *_ = case
-
     def of_gradient(implementation):
+        first = jax.grad(case.total(implementation), 1)
         with jax.enable_x64(True):
-            weighed, _ = gradients(case, implementation)
-            return jax.grad(lambda h: (jax.grad(weighed, 1)(x, h, weights) ** 2).sum())(h)
+            return jax.grad(lambda s: (first(case.x, s, case.weights) ** 2).sum())(case.state)
 
     np.testing.assert_allclose(of_gradient('saved_gates'), of_gradient('scan'), atol=1e-11)
 
 
 def test_forward_mode_says_why_it_cannot(case):
-    x, h, weights, *_ = case
+    def of(implementation):
+        return lambda s: case.kernel.run(case.x, s, case.weights, implementation=implementation)[0]
+
     with pytest.raises(TypeError, match='forward-mode'):
-        jax.jvp(lambda h: gru(x, h, weights)[0], (h,), (h,))
-    jax.jvp(lambda h: gru(x, h, weights, implementation='scan')[0], (h,), (h,))
+        jax.jvp(of('saved_gates'), (case.state,), (case.state,))
+    jax.jvp(of('scan'), (case.state,), (case.state,))
+
+
+def test_an_unknown_implementation_is_refused(case):
+    with pytest.raises(ValueError, match="one of 'auto', 'scan', 'saved_gates', got 'cudnn'"):
+        case.run('cudnn')
 
 
 def loop_bodies(jaxpr):
@@ -97,15 +153,15 @@ def loop_bodies(jaxpr):
 
 def test_the_loops_compute_no_weight_gradient(case):
     """Inside the reverse loop nothing of the shape of the recurrent weights is computed."""
-    x, h, weights, *_ = case
 
     def matrices_made_in_loops(implementation):
-        weighed, _ = gradients(case, implementation)
-        jaxpr = jax.make_jaxpr(jax.grad(weighed, 2))(x, h, weights)
+        jaxpr = jax.make_jaxpr(jax.grad(case.total(implementation), 2))(
+            case.x, case.state, case.weights
+        )
         bodies = list(loop_bodies(jaxpr.jaxpr))
         assert len(bodies) == 2  # forward and reverse
         made = [v.aval.shape for body in bodies for eqn in body.eqns for v in eqn.outvars]
-        return [shape for shape in made if shape in ((N, 2 * N), (N, N))]
+        return [shape for shape in made if shape in ((N, 4 * N), (N, 2 * N), (N, N))]
 
     assert matrices_made_in_loops('scan')
     assert not matrices_made_in_loops('saved_gates')
