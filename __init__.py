@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
         data,
         decoding,
         inspection,
+        interop,
         kernels,
         layers,
         models,
@@ -39,6 +40,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'fit': ('.training', 'fit'),
     'generate': ('.decoding', 'generate'),
     'inspection': ('.inspection', None),
+    'interop': ('.interop', None),
     'kernels': ('.kernels', None),
     'layers': ('.layers', None),
     'load': ('.configs.runs', 'load'),
@@ -46,6 +48,12 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'models': ('.models', None),
     'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
+}
+
+# Methods of Layer on files: their code is above combinators, and loads when one is called.
+_FILE_METHODS = {
+    'init_from_file': '.interop.trax_checkpoints',
+    'save_to_file': '.interop.trax_checkpoints',
 }
 
 __all__ = [
@@ -59,6 +67,7 @@ __all__ = [
     'fit',
     'generate',
     'inspection',
+    'interop',
     'kernels',
     'layers',
     'load',
@@ -78,6 +87,11 @@ def __getattr__(name: str) -> Any:
     value = module if attribute is None else getattr(module, attribute)
     globals()[name] = value
     return value
+
+
+def file_method(name: str) -> Any:
+    """Returns the function behind a method of Layer that reads or writes files."""
+    return getattr(importlib.import_module(_FILE_METHODS[name], __name__), name)
 
 
 def __dir__() -> list[str]:

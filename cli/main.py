@@ -158,3 +158,15 @@ def diff(left: str, right: str) -> None:
     from .describe import compare
 
     compare(left, right)
+
+
+@main.command(cls=Command)
+@click.argument('source', metavar='MODEL.PKL.GZ', type=click.Path(path_type=Path))
+@click.argument('target', metavar='OUT.SAFETENSORS', type=click.Path(path_type=Path))
+@click.option('--config', help='A config or a .gin file: names the weights by path, checks shapes.')
+@allow_imports
+def convert(source: Path, target: Path, config: str | None) -> None:
+    """Convert the weights of a Trax checkpoint, without running what is in it."""
+    from .convert import convert
+
+    convert(source, target, config)

@@ -24,7 +24,14 @@ print(*sorted({{name.partition('.')[0] for name in sys.modules}}), file=sys.stde
 
 @pytest.mark.parametrize(
     'arguments',
-    [['--help'], ['--version'], ['train', '--help'], ['generate', '--help'], ['summary', '--help']],
+    [
+        ['--help'],
+        ['--version'],
+        ['train', '--help'],
+        ['generate', '--help'],
+        ['summary', '--help'],
+        ['convert', '--help'],
+    ],
     ids=' '.join,
 )
 def test_help_does_not_import_jax(arguments: list[str]) -> None:
