@@ -6,6 +6,13 @@ import is enough. Layers know neither each other, nor optimizers, devices or con
 
 from ..combinators import *  # noqa: F403 - the flat face has all combinators
 from ..combinators import __all__ as _combinators
+from .accuracies import (
+    Accuracy,
+    CategoryAccuracy,
+    MaskedSequenceAccuracy,
+    SequenceAccuracy,
+    WeightedCategoryAccuracy,
+)
 from .activations import (
     Elu,
     Exp,
@@ -25,11 +32,14 @@ from .activations import (
     Tanh,
     ThresholdedLinearUnit,
 )
+from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
 from .dense import Dense, DenseWeights
+from .distances import L2Loss, SmoothL1Loss
 from .dropout import Dropout
 from .elementwise import Negate, StopGradient, ThresholdToBinary, ToFloat
 from .embedding import Embedding
+from .f_scores import MacroAveragedFScore, WeightedFScore
 from .filter_response_norm import FilterResponseNorm, FilterResponseNormWeights
 from .flatten import Flatten
 from .free_weights import Weights
@@ -51,10 +61,12 @@ from .initializers import (
 )
 from .layer_norm import LayerNorm, LayerNormWeights
 from .losses import (
-    Accuracy,
+    CategoryCrossEntropy,
     CrossEntropyLoss,
-    WeightedCategoryAccuracy,
+    CrossEntropyLossWithLogSoftmax,
+    CrossEntropySum,
     WeightedCategoryCrossEntropy,
+    WeightedSum,
 )
 from .lstm import LSTM, LSTMCell
 from .print_shape import PrintShape
@@ -68,7 +80,14 @@ __all__ = [
     *_combinators,
     'Accuracy',
     'ArgMax',
+    'BinaryCrossEntropy',
+    'BinaryCrossEntropyLoss',
+    'BinaryCrossEntropySum',
+    'CategoryAccuracy',
+    'CategoryCrossEntropy',
     'CrossEntropyLoss',
+    'CrossEntropyLossWithLogSoftmax',
+    'CrossEntropySum',
     'Dense',
     'DenseWeights',
     'Dropout',
@@ -90,6 +109,7 @@ __all__ = [
     'InitializerFromFile',
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
+    'L2Loss',
     'LSTM',
     'LSTMCell',
     'LayerNorm',
@@ -100,7 +120,9 @@ __all__ = [
     'Log',
     'LogSoftmax',
     'LogSumExp',
+    'MacroAveragedFScore',
     'MakeZeroState',
+    'MaskedSequenceAccuracy',
     'Max',
     'Mean',
     'Min',
@@ -114,8 +136,10 @@ __all__ = [
     'Relu',
     'ScaledInitializer',
     'Selu',
+    'SequenceAccuracy',
     'ShiftRight',
     'Sigmoid',
+    'SmoothL1Loss',
     'Softmax',
     'Softplus',
     'StopGradient',
@@ -127,6 +151,8 @@ __all__ = [
     'ToFloat',
     'WeightedCategoryAccuracy',
     'WeightedCategoryCrossEntropy',
+    'WeightedFScore',
+    'WeightedSum',
     'Weights',
     'ZerosInitializer',
     'log_gaussian_diag_pdf',

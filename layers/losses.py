@@ -1,31 +1,60 @@
-"""Losses and accuracies of categories, weighted and stable.
+"""Losses of categories: cross-entropy, in several wrappings.
 
-All take (outputs, targets, weights) and give one number. A weight of 0 leaves a position out;
-where all weights are 0 the result is 0.
+Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, and where
+all weights are 0 the result is 0.
 """
 
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Fn, PureLayer, mismatch
+from ..combinators import Fn, PureLayer
+from .weighting import check_targets, weighted_mean, weighted_sum
 
 
-def WeightedCategoryCrossEntropy(label_smoothing: float | None = None) -> PureLayer:
-    """Returns the weighted mean of -sum(p log softmax(x)) over positions.
+def CategoryCrossEntropy(label_smoothing: float | None = None) -> PureLayer:
+    """Returns the mean of -sum(p log softmax(x)) over positions, without weights.
 
     p is 1 at the target, or (1 - e) there plus e / n everywhere with label smoothing e.
 
-    Shapes: x (..., n) of logits or log-probabilities, targets (...) ints, weights (...) -> ().
+    Shapes: x (..., n) of logits or log-probabilities, targets (...) ints -> ().
 
-    Source: Trax 1.4.1, trax.layers.metrics.WeightedCategoryCrossEntropy; Szegedy et al. 2015,
+    Raises:
+      ValueError: label_smoothing is outside of [0, 1].
+
+    Source: Trax 1.4.1, trax.layers.metrics.CategoryCrossEntropy; Szegedy et al. 2015,
     arXiv 1512.00567, section 7 (label smoothing).
     """
-    return Fn(
-        'WeightedCategoryCrossEntropy',
-        lambda x, targets, weights: weighted_mean(
-            cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, label_smoothing), weights
-        ),
-    )
+    _check_smoothing(label_smoothing)
+
+    def loss(x, targets):
+        return jnp.mean(cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, label_smoothing))
+
+    return Fn('CategoryCrossEntropy', loss)
+
+
+def WeightedCategoryCrossEntropy(
+    label_smoothing: float | None = None, cutoff: float = 0.0
+) -> PureLayer:
+    """Returns the weighted mean of CategoryCrossEntropy's values.
+
+    Values below `cutoff` count as 0, those above by what they exceed it.
+
+    Shapes: x (..., n) of logits or log-probabilities, targets (...) ints, weights (...) -> ().
+
+    Raises:
+      ValueError: label_smoothing is outside of [0, 1].
+
+    Source: Trax 1.4.1, trax.layers.metrics.WeightedCategoryCrossEntropy.
+    """
+    _check_smoothing(label_smoothing)
+
+    def loss(x, targets, weights):
+        values = cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, label_smoothing)
+        if cutoff > 0:
+            values = jnp.maximum(values, cutoff) - cutoff
+        return weighted_mean(values, weights)
+
+    return Fn('WeightedCategoryCrossEntropy', loss)
 
 
 def CrossEntropyLoss() -> PureLayer:
@@ -43,48 +72,44 @@ def CrossEntropyLoss() -> PureLayer:
     )
 
 
-def WeightedCategoryAccuracy() -> PureLayer:
-    """Returns the weighted mean of (argmax(x) == target) over positions.
-
-    Shapes: x (..., n), targets (...) ints, weights (...) -> ().
-
-    Source: Trax 1.4.1, trax.layers.metrics.WeightedCategoryAccuracy.
-    """
-
-    def accuracy(x, targets, weights):
-        _check(x, targets)
-        return weighted_mean((jnp.argmax(x, axis=-1) == targets).astype(jnp.float32), weights)
-
-    return Fn('WeightedCategoryAccuracy', accuracy)
+def CrossEntropyLossWithLogSoftmax() -> PureLayer:
+    """Returns CrossEntropyLoss after LogSoftmax, so for x of logits."""
+    return Fn(
+        'CrossEntropyLossWithLogSoftmax',
+        lambda x, targets, weights: weighted_mean(
+            cross_entropy(jax.nn.log_softmax(x, axis=-1), targets), weights
+        ),
+    )
 
 
-def Accuracy() -> PureLayer:
-    """Returns the weighted mean of correct categories; WeightedCategoryAccuracy's other name."""
-    return WeightedCategoryAccuracy()
+def CrossEntropySum() -> PureLayer:
+    """Returns the weighted sum of -x[target] over positions, for x of log-probabilities."""
+    return Fn(
+        'CrossEntropySum',
+        lambda x, targets, weights: weighted_sum(cross_entropy(x, targets), weights),
+    )
+
+
+def WeightedSum() -> PureLayer:
+    """Returns sum(values * weights)."""
+    return Fn('WeightedSum', weighted_sum)
 
 
 def cross_entropy(
     log_probs: jax.Array, targets: jax.Array, label_smoothing: float | None = None
 ) -> jax.Array:
-    """Returns -sum(p log q) for each position, from log-probabilities log q."""
-    _check(log_probs, targets)
-    picked = jnp.take_along_axis(log_probs, targets[..., None], axis=-1)[..., 0]
+    """Returns -sum(p log q) for each position, from log-probabilities log q.
+
+    Targets may be ids in floats, as some data sets have them.
+    """
+    check_targets(log_probs, targets)
+    ids = targets[..., None].astype(jnp.int32)
+    picked = jnp.take_along_axis(log_probs, ids, axis=-1)[..., 0]
     if label_smoothing is None:
         return -picked
     return -(1 - label_smoothing) * picked - label_smoothing * jnp.mean(log_probs, axis=-1)
 
 
-def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """Returns sum(values * weights) / sum(weights), and 0 where the weights sum to 0."""
-    total = jnp.sum(jnp.broadcast_to(weights, values.shape))
-    return jnp.sum(values * weights) / jnp.where(total == 0, 1, total)
-
-
-def _check(x, targets):
-    if x.shape[:-1] != targets.shape:
-        raise mismatch(
-            'the shape of targets',
-            tuple(x.shape[:-1]),
-            tuple(targets.shape),
-            'Outputs have one axis more than targets, the categories.',
-        )
+def _check_smoothing(label_smoothing):
+    if label_smoothing is not None and not 0 <= label_smoothing <= 1:
+        raise ValueError(f'label_smoothing must be from 0 to 1, got {label_smoothing!r}')

@@ -260,6 +260,7 @@ CASES = [
     Case('Fn', lambda: tl.Fn('Both', lambda x, y: (x + y, x * y), n_out=2), (features(3),) * 2),
     Case('PureLayer', lambda: tl.PureLayer(lambda x: 2 * x), features(3)),
     Case('Select', lambda: tl.Select([2, 0, 0]), (features(1), features(2), features(3))),
+    Case('Rearrange', lambda: tl.Rearrange([1, 0, 1], 2, 'Turn'), (features(1), features(2))),
     Case('Drop', lambda: tl.Serial(tl.Drop()), (features(1), features(2))),
     Case('Dup', tl.Dup, features(3)),
     Case('Swap', tl.Swap, (features(1), features(2))),
@@ -375,7 +376,35 @@ CASES = [
         LOSS_INPUTS,
     ),
     Case('WeightedCategoryAccuracy', tl.WeightedCategoryAccuracy, LOSS_INPUTS),
-    Case('Accuracy', tl.Accuracy, LOSS_INPUTS),
+    *(
+        Case(make.__name__, make, LOSS_INPUTS)
+        for make in (
+            *(tl.Accuracy, tl.SequenceAccuracy, tl.MaskedSequenceAccuracy),
+            *(tl.CrossEntropyLossWithLogSoftmax, tl.CrossEntropySum),
+        )
+    ),
+    Case(
+        'WeightedCategoryCrossEntropy:cutoff',
+        lambda: tl.WeightedCategoryCrossEntropy(cutoff=1.0),
+        LOSS_INPUTS,
+    ),
+    *(
+        Case(make.__name__, make, (features(4), features(4), LossWeights(('b', 't', 4), 0.0, 1.0)))
+        for make in (tl.L2Loss, tl.SmoothL1Loss)
+    ),
+    *(
+        Case(make.__name__, make, (Floats(('b', 't'), 0.1, 0.9), Ids(2), LOSS_INPUTS[2]))
+        for make in (tl.BinaryCrossEntropyLoss, tl.BinaryCrossEntropySum)
+    ),
+    *(
+        Case(make.__name__, make, LOSS_INPUTS[:2])
+        for make in (
+            *(tl.CategoryAccuracy, tl.CategoryCrossEntropy),
+            *(tl.MacroAveragedFScore, tl.WeightedFScore),
+        )
+    ),
+    Case('BinaryCrossEntropy', tl.BinaryCrossEntropy, (Floats(('b', 't')), Ids(2))),
+    Case('WeightedSum', tl.WeightedSum, (features(3), features(3))),
     Case('GRULM', lambda: models.GRULM(7, 4, 2), Ids(7), shifted=1),
     Case('test:FlipTime', FlipTime, features(3)),
     Case('test:SubtractBatchMean', SubtractBatchMean, features(3)),

@@ -272,7 +272,7 @@ def test_law_6_positions_of_weight_0_do_not_count(case: Case) -> None:
     padded = weights == 0
     assert padded.any()
     mixed = (
-        np.where(padded[..., None], other_x, x),
+        np.where(np.reshape(padded, padded.shape + (1,) * (x.ndim - padded.ndim)), other_x, x),
         np.where(padded, other_targets, targets),
         weights,
     )

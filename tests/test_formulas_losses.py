@@ -1,0 +1,155 @@
+"""Law 12 for losses and metrics: their formulas in float64 NumPy."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+from retrax import layers as tl
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(3, 5, 4)).astype(np.float32)
+WIDE = X.astype(np.float64)
+TARGETS = RANDOM.integers(0, 4, (3, 5)).astype(np.int32)
+WEIGHTS = RANDOM.uniform(0, 1, (3, 5)).astype(np.float32)
+WEIGHTS[0] = 0  # a row of padding
+WEIGHTS[1, 3:] = 0
+
+LOG_PROBS = WIDE - np.log(np.exp(WIDE).sum(-1, keepdims=True))
+PICKED = np.take_along_axis(LOG_PROBS, TARGETS[..., None], -1)[..., 0]
+RIGHT = WIDE.argmax(-1) == TARGETS
+
+
+def mean(values: Any, weights: Any = WEIGHTS) -> Any:
+    return (values * weights.astype(np.float64)).sum() / weights.astype(np.float64).sum()
+
+
+@pytest.mark.parametrize('e', [None, 0.0, 0.1, 1.0])
+def test_category_cross_entropy(e: float | None) -> None:
+    p = (1 - (e or 0)) * np.eye(4)[TARGETS] + (e or 0) / 4
+    expected = -(p * LOG_PROBS).sum(-1).mean()
+    assert_close(tl.CategoryCrossEntropy(e)((X, TARGETS)), expected)
+
+
+@pytest.mark.parametrize('make', [tl.CategoryCrossEntropy, tl.WeightedCategoryCrossEntropy])
+def test_label_smoothing_is_a_share(make: Any) -> None:
+    with pytest.raises(ValueError, match=r'from 0 to 1, got 1\.5'):
+        make(label_smoothing=1.5)
+
+
+def test_cutoff() -> None:
+    loss = tl.WeightedCategoryCrossEntropy(cutoff=1.2)
+    assert_close(loss((X, TARGETS, WEIGHTS)), mean(np.maximum(-PICKED - 1.2, 0)))
+
+
+def test_cross_entropies_of_logits_and_sums() -> None:
+    loss = tl.CrossEntropyLossWithLogSoftmax()
+    assert_close(loss((X, TARGETS, WEIGHTS)), mean(-PICKED))
+    assert_close(loss((X, TARGETS.astype(np.float32), WEIGHTS)), mean(-PICKED))
+    log_probs = LOG_PROBS.astype(np.float32)
+    total = -(PICKED * WEIGHTS).sum()
+    assert_close(tl.CrossEntropySum()((log_probs, TARGETS, WEIGHTS)), total)
+    assert_close(tl.WeightedSum()((X, X)), (WIDE**2).sum())
+
+
+def test_binary_cross_entropy() -> None:
+    x, t = 3 * X, (X > 0.3).astype(np.int32)
+    q = 1 / (1 + np.exp(-3 * WIDE))
+    expected = -(t * np.log(q) + (1 - t) * np.log(1 - q)).mean()
+    assert_close(tl.BinaryCrossEntropy()((x, t)), expected)
+
+
+def test_binary_cross_entropy_of_large_logits() -> None:
+    x, t = np.float32([1e4, -1e4, 1e4, 0]), np.array([0, 1, 1, 1])
+    loss = tl.BinaryCrossEntropy()
+    assert_close(loss((x, t)), (2e4 + np.log(2)) / 4)
+    gradient = jax.grad(lambda x: loss((x, t)))(x)
+    assert_close(gradient, np.array([0.25, -0.25, 0, -0.125]))
+
+
+def test_binary_cross_entropy_of_probabilities() -> None:
+    p, t = RANDOM.uniform(0.01, 0.99, (3, 5)).astype(np.float32), TARGETS % 2
+    values = -np.where(t == 1, np.log(p.astype(np.float64)), np.log(1 - p.astype(np.float64)))
+    assert_close(tl.BinaryCrossEntropyLoss()((p, t, WEIGHTS)), mean(values))
+    assert_close(tl.BinaryCrossEntropySum()((p, t, WEIGHTS)), (values * WEIGHTS).sum())
+    sure = np.float32([[0, 1]])
+    assert_close(tl.BinaryCrossEntropyLoss()((sure, sure, np.ones((1, 2)))), 0.0)
+    gradient = jax.grad(lambda p: tl.BinaryCrossEntropyLoss()((p, sure, np.ones((1, 2)))))(sure)
+    assert np.isfinite(gradient).all()
+
+
+def test_distances() -> None:
+    y = X[::-1].copy()
+    weights = RANDOM.uniform(0, 1, X.shape).astype(np.float32)
+    d = np.abs(WIDE - y)
+    assert_close(tl.L2Loss()((X, y, weights)), mean(d**2, weights))
+    huber = np.where(d < 1, d**2 / 2, d - 0.5)
+    assert_close(tl.SmoothL1Loss()((X, y, weights)), mean(huber, weights))
+
+
+def test_accuracies() -> None:
+    assert_close(tl.CategoryAccuracy()((X, TARGETS)), RIGHT.mean())
+    assert_close(tl.Accuracy()((X, TARGETS, WEIGHTS)), mean(RIGHT))
+    binary = tl.Accuracy(tl.ThresholdToBinary(0.1))
+    t = TARGETS % 2
+    assert_close(binary((X[..., 0], t, WEIGHTS)), mean((X[..., 0] > 0.1) == t))
+    assert repr(tl.Accuracy()) == 'Accuracy_in3'
+
+
+@pytest.mark.parametrize('make', [tl.SequenceAccuracy, tl.MaskedSequenceAccuracy])
+def test_sequence_accuracies(make: Any) -> None:
+    """A row without weights does not count, neither as right nor as wrong."""
+    targets = WIDE.argmax(-1)
+    whole = (X, targets, WEIGHTS)
+    assert_close(make()(whole), 1.0)
+    wrong_at_padding = targets.copy()
+    wrong_at_padding[0] += 1
+    wrong_at_padding[1, 3:] += 1
+    assert_close(make()((X, wrong_at_padding, WEIGHTS)), 1.0)
+    wrong = targets.copy()
+    wrong[2, 1] += 1
+    assert_close(make()((X, wrong, WEIGHTS)), 0.5)
+
+
+@pytest.mark.parametrize('beta', [0.5, 1.0, 2.0])
+@pytest.mark.parametrize('first', [0, 1])
+def test_f_scores(beta: float, first: int) -> None:
+    """Category 3 is predicted by nothing and wanted by nothing: its score is 0."""
+    x = WIDE - [0, 0, 0, 100]
+    targets = TARGETS % 3
+    predicted = x.argmax(-1)
+    scores, counts = [], []
+    for k in range(first, 4):
+        hits = ((predicted == k) & (targets == k)).sum()
+        n_predicted, n_wanted = (predicted == k).sum(), (targets == k).sum()
+        precision = hits / n_predicted if n_predicted else 0
+        recall = hits / n_wanted if n_wanted else 0
+        below = beta**2 * precision + recall
+        scores.append((1 + beta**2) * precision * recall / below if below else 0)
+        counts.append(n_wanted)
+    inputs = (x.astype(np.float32), targets)
+    assert_close(tl.MacroAveragedFScore(beta, first)(inputs), np.mean(scores))
+    expected = np.average(scores, weights=counts)
+    assert_close(tl.WeightedFScore(beta, first)(inputs), expected)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'inputs'),
+    [
+        (tl.L2Loss(), (X, X[:, :1], X)),
+        (tl.BinaryCrossEntropy(), (X, TARGETS)),
+        (tl.Accuracy(), (X, X, WEIGHTS)),
+        (tl.CategoryAccuracy(), (X, X)),
+        (tl.WeightedFScore(), (X, TARGETS[:1])),
+    ],
+)
+def test_targets_are_not_broadcast(layer: tl.Layer, inputs: Any) -> None:
+    with pytest.raises(tl.LayerError, match='the shape of targets: expected'):
+        layer(inputs)
+
+
+def test_weights_of_a_distance_are_those_of_each_number() -> None:
+    with pytest.raises(tl.LayerError, match=r'the shape of weights: .* each number its own weight'):
+        tl.L2Loss()((X, X, WEIGHTS[..., None]))
