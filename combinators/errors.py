@@ -42,8 +42,10 @@ _elsewhere: contextvars.ContextVar[Any] = contextvars.ContextVar('elsewhere', de
 
 @contextlib.contextmanager
 def created_at(site: Site) -> Iterator[None]:
-    """Makes `site`, a line of a config, the user's line of this block; lines of code win that the
-    block calls."""
+    """Makes a line of a config the creation site of the layers that a block makes.
+
+    Lines of the user's code that the block calls are nearer, and stay what they are.
+    """
     token = _elsewhere.set((sys._getframe(2), site))  # 1 is contextlib
     try:
         yield

@@ -9,13 +9,14 @@ import contextvars
 import copy
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gin
+from gin import config_parser
 
 from .annotations import annotations_of, problem, signature_of
-from .bindings import Binding, Statement, expanded, macro_name, needed, references
+from .bindings import Binding, Delegate, Statement, expanded, macro_name, needed, references
 from .errors import ConfigError
 
 _active: contextvars.ContextVar['Building | None'] = contextvars.ContextVar('active', default=None)
@@ -50,11 +51,14 @@ class Building:
             yield
         finally:
             _active.reset(token)
+        self._use_what_others_were_given()
         self._use_what_references_need()
 
-    def bound(self, name: str, parameters: Iterable[str]) -> dict[str, Binding]:
-        """Returns the binding of each parameter in the current scope; the innermost wins."""
-        scopes, found = gin.current_scope(), {}
+    def bound(
+        self, name: str, parameters: Iterable[str], scopes: Sequence[str] | None = None
+    ) -> dict[str, Binding]:
+        """Returns each parameter's binding in a scope, by default the current; inner ones win."""
+        scopes, found = gin.current_scope() if scopes is None else scopes, {}
         for depth in range(len(scopes) + 1):
             for parameter in parameters:
                 binding = Binding('/'.join(scopes[:depth]), name, parameter)
@@ -129,6 +133,13 @@ class Building:
 
     def _values(self):
         return {binding: statement.value for binding, statement in self.statements.items()}
+
+    def _use_what_others_were_given(self):
+        """Functions of users do not go through `call`; gin notes what it gave them."""
+        for given in config_parser.ConfigParser(gin.operative_config_str(), Delegate()):
+            if isinstance(given, config_parser.BindingStatement) and given.arg_name:
+                name, scopes = given.selector.rpartition('.')[2], (given.scope or '').split('/')
+                self.used |= set(self.bound(name, [given.arg_name], scopes).values())
 
     def _use_what_references_need(self):
         """Macros and singletons are used by the used bindings that name them."""

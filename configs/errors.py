@@ -108,9 +108,8 @@ def advised(message: str, known: Mapping[str, Any]) -> str:
 def close_to(word: str, names: Iterable[str]) -> str:
     """Returns a line that says which of the names was meant; without one, what there is."""
     names = sorted(names)
-    close = difflib.get_close_matches(word, names, n=1) or [
-        name for name in names if name.lower() == word.lower()
-    ]
+    close = [name for name in names if name.lower() == word.lower()]
+    close = close or difflib.get_close_matches(word, names, n=1)
     if close:
         return f'\n  Did you mean {close[0]!r}?'
     return f'\n  There is: {", ".join(names)}.' if 0 < len(names) < 20 else ''

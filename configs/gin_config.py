@@ -18,7 +18,7 @@ from .bindings import Binding, by_binding, expanded
 from .building import Building
 from .errors import ConfigError, ConfigWarning, Place
 from .registry import known
-from .sources import Sources
+from .sources import Sources, imports_allowed
 from .trying import bind, check_shapes, clean_gin, displaced, made
 from .unused import beaten_words, unused, unused_words
 
@@ -81,7 +81,7 @@ class Config:
         Raises:
           ConfigError: a value cannot be.
         """
-        with clean_gin():
+        with clean_gin(), imports_allowed():  # or they were refused when the text was read
             sources = Sources(known)
             sources.read(self.text, self.name)
             places = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import ConfigError
 from .gin_config import Config
-from .sources import FOLDER, text_of
+from .sources import FOLDER, imports_allowed, text_of
 
 
 def names() -> list[str]:
@@ -14,8 +14,13 @@ def names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob('*.gin'))
 
 
-def load(name_or_path: str, bindings: Sequence[str] = ()) -> Config:
+def load(name_or_path: str, bindings: Sequence[str] = (), *, allow_imports: bool = False) -> Config:
     """Returns a config by its name or path, with more bindings, read and checked.
+
+    Args:
+      name_or_path: of the config.
+      bindings: lines that win over it.
+      allow_imports: whether it may import modules, which runs the code of these.
 
     Raises:
       ConfigError: there is no such config, or it has a mistake.
@@ -27,7 +32,8 @@ def load(name_or_path: str, bindings: Sequence[str] = ()) -> Config:
         text = text_of(file)
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(_unknown(name_or_path)) from None
-    return Config.parse(file.stem, str(file), text, bindings)
+    with imports_allowed(allow_imports):
+        return Config.parse(file.stem, str(file), text, bindings)
 
 
 def _unknown(name):

@@ -7,6 +7,7 @@ from ..data import Vocabulary
 from ..training import RunDirectory
 from ..training.run import load_weights
 from .gin_config import Config
+from .sources import imports_allowed
 
 
 class LoadedRun(NamedTuple):
@@ -22,29 +23,41 @@ def of_run(run: RunDirectory) -> Config:
     return Config.parse(run.path.name, str(run.path / 'config.gin'), run.config())
 
 
-def load(directory: str | os.PathLike[str]) -> tuple[Any, Vocabulary]:
+def load(
+    directory: str | os.PathLike[str], *, allow_imports: bool = False
+) -> tuple[Any, Vocabulary]:
     """Returns the model of a run with its newest weights, and its vocabulary.
 
         model, vocabulary = retrax.load('runs/gru_pydocs')
         ids = retrax.generate(model, vocabulary.encode('def '), max_new_tokens=100)
 
+    Args:
+      directory: of the run.
+      allow_imports: whether its config may import modules, which runs the code of these.
+
     Raises:
       RunError, CheckpointError, ConfigError: as `load_run`.
     """
-    loaded = load_run(directory)
+    loaded = load_run(directory, allow_imports=allow_imports)
     return loaded.model, loaded.vocabulary
 
 
-def load_run(directory: str | os.PathLike[str]) -> LoadedRun:
+def load_run(directory: str | os.PathLike[str], *, allow_imports: bool = False) -> LoadedRun:
     """Returns what `load` returns, the run's facts and the step of the weights.
+
+    Args:
+      directory: of the run.
+      allow_imports: whether its config may import modules, which runs the code of these.
 
     Raises:
       RunError: there is no run, or no checkpoint in it, or one of another vocabulary.
       CheckpointError: the checkpoint is damaged, or of another model.
-      ConfigError: the run's config.gin was changed into something else.
+      ConfigError: the run's config.gin imports modules, which was not allowed, or it was changed
+        into something else.
     """
     run = RunDirectory(directory)
     facts, vocabulary = run.facts(), run.vocabulary()
-    experiment = of_run(run).experiment()
+    with imports_allowed(allow_imports):
+        experiment = of_run(run).experiment()
     step = load_weights(run, experiment)
     return LoadedRun(experiment.model, vocabulary, {**facts, 'step': step})

@@ -25,9 +25,13 @@ _imports_allowed: contextvars.ContextVar[bool] = contextvars.ContextVar('imports
 
 
 @contextlib.contextmanager
-def imports_allowed() -> Iterator[None]:
-    """Lets the configs of a block of code import modules, which runs the code of these."""
-    token = _imports_allowed.set(True)
+def imports_allowed(allowed: bool = True) -> Iterator[None]:
+    """Lets the configs of a block of code import modules, which runs the code of these.
+
+    Args:
+      allowed: False leaves it as it is.
+    """
+    token = _imports_allowed.set(allowed or _imports_allowed.get())
     try:
         yield
     finally:
@@ -127,12 +131,14 @@ class Sources:
         if package != 'retrax' and not _imports_allowed.get():
             raise ConfigError(
                 f'{written}\n  A config cannot import modules, which runs their code; all of '
-                "retrax's names are there without it. If you trust this config: --allow-imports"
+                "retrax's names are there without it. If you trust this config: --allow-imports, "
+                'or allow_imports=True in Python'
             )
         try:
             importlib.import_module(found.module)
         except ImportError as error:
-            raise ConfigError(f'{written}\n  This import failed: {error}') from error
+            fix = '' if error.name != package else ' Is the folder of it in PYTHONPATH?'
+            raise ConfigError(f'{written}\n  This import failed: {error}.{fix}') from error
         if line not in self.imports:
             self.imports.append(line)
 

@@ -9,13 +9,8 @@ from .registry import is_class, known
 
 
 def unused(building: Building) -> list[Binding]:
-    """Returns the bindings that nothing used; whether others' functions are called is not known."""
-    return [
-        binding
-        for binding in building.statements
-        if binding not in building.used
-        and (not binding.parameter or binding.configurable in {*known, 'singleton'})
-    ]
+    """Returns the bindings that nothing used while the experiment was made."""
+    return [binding for binding in building.statements if binding not in building.used]
 
 
 def unused_words(building: Building, bindings: Iterable[Binding]) -> str:
@@ -43,6 +38,11 @@ def _reason(building, binding):
         return f'No line says %{binding}.' + close_to(str(binding), macros).replace('\n ', '')
     if binding in building.beaten:
         return f'{building.beaten[binding]} says {binding.parameter} itself, and code wins.'
+    if name not in known and name != 'singleton':
+        return (
+            f'While the model was made, nothing called {name} where this would reach it, or what '
+            f'called it says {binding.parameter} itself.'
+        )
     if name in building.made:
         return f'No {name} is made where this would reach it: look at the scopes.'
     if name in is_class:
