@@ -7,6 +7,8 @@ they stood and pass it on. This module knows no layer.
 import contextlib
 import contextvars
 import sys
+import traceback
+import types
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -61,14 +63,26 @@ def creation_site() -> Site:
     """
     frame: Any = sys._getframe(1)
     block, site = _elsewhere.get()
-    while frame.f_back is not None:
+    while frame.f_back is not None and not _is_users(frame):
         if frame is block:
             return site
-        module = frame.f_globals.get('__name__', '').partition('.')[0]
-        if module not in _NOT_THE_USERS and not frame.f_code.co_filename.startswith('<frozen'):
-            break
         frame = frame.f_back
     return Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _is_users(frame):
+    module = frame.f_globals.get('__name__', '').partition('.')[0]
+    return module not in _NOT_THE_USERS and not frame.f_code.co_filename.startswith('<frozen')
+
+
+def shorten(error: Exception) -> None:
+    """Takes from an error's traceback what is not the user's own, except where it was raised."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    kept = None
+    for i, (frame, line) in reversed(list(enumerate(frames))):
+        if i == len(frames) - 1 or _is_users(frame):
+            kept = types.TracebackType(kept, frame, frame.f_lasti, line)
+    error.__traceback__ = kept
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

@@ -69,9 +69,12 @@ class Face(Views):
     def _make(self, inputs, keep, commit=True, key=None):
         notebook = passes.Notebook(keep=keep)
         context = passes.root_context(self, self.rng if key is None else key, self._policy)
-        weights, new_state, outputs = passes.initialise(
-            self, with_symbols(inputs), context, notebook
-        )
+        try:
+            weights, new_state, outputs = passes.initialise(
+                self, with_symbols(inputs), context, notebook
+            )
+        except LayerError as error:
+            raise error.with_traceback(None)  # noqa: B904 - it says the path; the frames repeat it
         if is_symbolic(inputs):
             new_state = None
         if commit:
@@ -354,7 +357,7 @@ class Face(Views):
             context = passes.root_context(self, self.rng, self._policy)
             weights, held = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), (weights, held))
             outputs = passes.infer(
-                lambda x: passes.apply(self, x, weights, held, context)[0], inputs
+                lambda x: passes.apply(self, x, weights, held, context)[0], with_symbols(inputs)
             )
         return without_symbols(outputs)
 

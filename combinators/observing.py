@@ -17,6 +17,9 @@ class Observer:
     def made(self, layer: Any, context: Context, inputs: Any, made: tuple[Any, Any, Any]) -> None:
         """A layer was initialised; `made` is (weights, state, output signature)."""
 
+    def generalised(self, outputs: Any) -> None:
+        """The next layer in `made` does not run with names for sizes; numbers were tried."""
+
     def before(self, layer: Any, context: Context, x: Any) -> None:
         """A layer is about to run on `x`."""
 

@@ -10,7 +10,7 @@ import jax
 
 from . import definition, sharing, state
 from .context import MATMUL_PRECISION, Context, Policy
-from .errors import LayerError, ModeError, ModeWarning, StateError, warn
+from .errors import LayerError, ModeError, ModeWarning, StateError, shorten, warn
 from .observing import observer
 from .signature import ShapeDtype, canonical, infer, is_symbolic, signature
 
@@ -184,8 +184,11 @@ def run_root(layer: Any, x: Any, weights: Any, held: Any, rng: Any, policy: Poli
     context = root_context(layer, rng, policy)
     x = jax.tree.map(canonical, x)
     weights = sharing.expand(layer, weights)
-    with jax.default_matmul_precision(MATMUL_PRECISION[policy.precision]):
-        return apply(layer, x, weights, held, context)
+    try:
+        with jax.default_matmul_precision(MATMUL_PRECISION[policy.precision]):
+            return apply(layer, x, weights, held, context)
+    except LayerError as error:
+        raise error.with_traceback(None)  # noqa: B904 - it says the path; the frames repeat it
 
 
 def fingerprint(layer: Any) -> str:
@@ -219,10 +222,13 @@ def check_outputs(layer: Any, y: Any) -> None:
 def layer_error(layer: Any, doing: str, context: Context, inputs: Any, error: Exception) -> Any:
     """Returns the error that names the layer, to be raised from `error`."""
     cause = f'{type(error).__name__}: {error}'.rstrip(': ')
+    notes = getattr(error, '__notes__', ())
+    cause += ''.join(f'\n  {note}' for note in notes if 'JAX' not in note)  # it tells of frames
     if layer.n_in == 1 and isinstance(inputs, tuple | list) and not layer._sublayers:
         cause += f'\n  This layer takes one array and was given {len(inputs)} in a tuple or list.'
     if isinstance(inputs, ShapeDtype) and layer.n_in > 1:
         cause += f'\n  This layer takes a tuple of {layer.n_in} arrays and was given one array.'
+    shorten(error)
     return LayerError(repr_of(layer), context.location, layer._site, doing, inputs, cause)
 
 

@@ -2,11 +2,11 @@
 
 A signature is one `ShapeDtype`, or a tuple of them, as inputs are one array or a tuple of
 arrays. A size is an int, or a name such as 'b' that stands for any size; equal names in one
-signature mean equal sizes. This module knows arrays and shapes; it knows no layer.
+signature mean equal sizes, and 't<=64' is a name with a limit. This module knows arrays and shapes;
+it knows no layer.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
+from . import lines
 from .errors import needs_values
+from .observing import observer
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
@@ -26,6 +28,10 @@ class ShapeDtype:
     float32[2,3]
     >>> ShapeDtype(('b', 't'), np.int32)
     int32[b,t]
+
+    Args:
+      shape: sizes; each is an int, a name, or a name with a limit: 't<=64'.
+      dtype: of the elements.
     """
 
     shape: tuple[Any, ...]
@@ -97,19 +103,27 @@ def with_symbols(tree: Any) -> Any:
     """Returns the signature with its names made symbolic dimensions of one scope.
 
     Equal names in two scopes do not match, hence one scope for a whole signature.
+
+    Raises:
+      ValueError: a name is no name, or has a limit that is none.
     """
-    names = [
-        d
-        for s in jax.tree.leaves(tree)
-        if isinstance(s, ShapeDtype)
-        for d in s.shape
-        if isinstance(d, str)
-    ]
-    if not names:
+    sizes = [d for s in jax.tree.leaves(tree) if isinstance(s, ShapeDtype) for d in s.shape]
+    written = list(dict.fromkeys(d for d in sizes if isinstance(d, str)))
+    if not written:
         return tree
+    names = [d.partition('<=')[0].strip() for d in written]
     unique = list(dict.fromkeys(names))
-    table = dict(zip(unique, export.symbolic_shape(','.join(unique)), strict=True))
-    return substitute(tree, table)
+    try:
+        symbols = export.symbolic_shape(
+            ','.join(unique), constraints=[d for d in written if '<=' in d]
+        )
+        table = dict(zip(unique, symbols, strict=True))
+    except ValueError:
+        raise ValueError(
+            f"sizes: expected ints, names such as 'b', or names with a limit such as 't<=64', "
+            f'got {", ".join(map(repr, written))}'
+        ) from None
+    return substitute(tree, {d: table[name] for d, name in zip(written, names, strict=True)})
 
 
 def substitute(tree: Any, table: dict[Any, Any]) -> Any:
@@ -147,11 +161,12 @@ def infer(function: Callable[..., Any], inputs: Any) -> Any:
     """Returns the signature of `function(inputs)`, by tracing the real code.
 
     Where code cannot be traced with names for sizes (`if t > 4`, a reshape by t, a parallel
-    scan over t), it is traced at several numbers instead and each size of the result is written
-    as the line a + b * name through them.
+    scan over t), it is traced at several numbers within the limits instead, and each size of the
+    result is written as the line through them, in each name; an observer is told.
 
     Raises:
-      whatever the code raises at numbers, when it fails there too.
+      whatever the code raises at names, where the same line fails at numbers too; else what it
+      raises at numbers, with a note that says at which.
     """
     if not is_symbolic(inputs):
         return _trace(function, inputs)
@@ -159,9 +174,26 @@ def infer(function: Callable[..., Any], inputs: Any) -> Any:
         return signature(jax.eval_shape(function, spec(inputs)))
     except Exception as symbolic_error:
         try:
-            return _generalise(function, inputs)
-        except _NoLineError:
+            outputs = _generalise(function, inputs)
+        except lines.NoLineError:
+            symbolic_error.add_note(
+                'Its sizes are no straight lines in those of the inputs, as trying numbers shows; '
+                'give numbers for the sizes.'
+            )
             raise symbolic_error from None
+        except Exception as error:
+            if _raised_at(error) == _raised_at(symbolic_error):
+                raise symbolic_error from None
+            raise
+        observer().generalised(outputs)
+        return outputs
+
+
+def _raised_at(error):
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code, trace.tb_lineno
 
 
 def _trace(function, inputs):
@@ -174,42 +206,10 @@ def _trace(function, inputs):
         return signature(function(jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), inputs)))
 
 
-class _NoLineError(Exception):
-    """A size is no straight line in the sizes of the input."""
-
-
 def _generalise(function, inputs):
     symbols = {
         str(d): d for s in jax.tree.leaves(inputs) for d in s.shape if not isinstance(d, int)
     }
     if not all(name.isidentifier() for name in symbols):
-        raise _NoLineError
-    base = dict(zip(symbols, itertools.count(16, 8), strict=False))
-
-    def at(sizes):
-        return _trace(function, substitute(inputs, sizes))
-
-    origin = at(base)
-    moved = {name: [at({**base, name: base[name] + k}) for k in (8, 16)] for name in symbols}
-
-    def line(path, start):
-        shape = []
-        for axis, size in enumerate(start.shape):
-            total = size
-            for name, symbol in symbols.items():
-                one, two = (_at_path(m, path).shape[axis] for m in moved[name])
-                slope, rest = divmod(one - size, 8)
-                if rest or two - size != 2 * (one - size):
-                    raise _NoLineError
-                if slope:
-                    total = total + slope * (symbol - base[name])
-            shape.append(total)
-        return ShapeDtype(shape, start.dtype)
-
-    return jax.tree_util.tree_map_with_path(line, origin)
-
-
-def _at_path(tree, path):
-    for key in path:
-        tree = tree[getattr(key, 'idx', getattr(key, 'key', None))]
-    return tree
+        raise lines.NoLineError
+    return lines.through(lambda sizes: _trace(function, substitute(inputs, sizes)), symbols)

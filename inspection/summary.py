@@ -3,6 +3,8 @@
 import warnings
 from typing import Any, NamedTuple
 
+from rich.console import Group
+
 from ..combinators import LayerError, ModeWarning, Observer, StateError, observing
 from .counts import Count, count
 from .signatures import candidates, smallest
@@ -19,6 +21,7 @@ class Row(NamedTuple):
     weights: Count  # nothing at the second place of a shared layer
     shared: bool
     state: Count | None  # of one batch row in predict; None where predict is not possible
+    tried: bool = False  # whether names among the sizes of `outputs` were found by trying numbers
 
 
 class Summary(Printed):
@@ -43,13 +46,16 @@ class Summary(Printed):
         made = table(f'{self.name}: {self.inputs}', left, ['weights', 'bytes', 'state/row'])
         for row in self.rows:
             n = 'shared' if row.shared else number(row.weights.n)
-            cells = (row.path, row.layer, row.mode, row.outputs, n, size(row.weights.n_bytes))
+            outputs = f'{row.outputs} *' if row.tried else row.outputs
+            cells = (row.path, row.layer, row.mode, outputs, n, size(row.weights.n_bytes))
             made.add_row(*map(plain, cells), _state(row.state))
         made.add_section()
         total = self.weights
         cells = ('total', '', '', '', number(total.n) or '0', size(total.n_bytes))
         made.add_row(*cells, _state(self.state), style='bold')
-        return made
+        if not any(row.tried for row in self.rows):
+            return made
+        return Group(made, plain('* found by trying numbers: the layer wants numbers for sizes'))
 
 
 def summary(model: Any, signature: Any = None) -> Summary:
@@ -71,7 +77,7 @@ def summary(model: Any, signature: Any = None) -> Summary:
     inputs, found = _first_that_fits(model, given)
     states = _states(model, given)
     rows, seen = [], set()
-    for path, (layer, context, (weights, _, outputs)) in found.items():
+    for path, (layer, context, (weights, _, outputs), tried) in found.items():
         if _has_rows_within(path, found):
             continue
         shared = layer._cell in seen and count(weights).n > 0
@@ -79,7 +85,7 @@ def summary(model: Any, signature: Any = None) -> Summary:
         mode = f'{context.mode}, carry' if context.carry else context.mode
         held = None if states is None else states.get(path, Count())
         n_weights = Count() if shared else count(weights)
-        rows.append(Row(path, layer.name, mode, str(outputs), n_weights, shared, held))
+        rows.append(Row(path, layer.name, mode, str(outputs), n_weights, shared, held, tried))
     return Summary(model.name, inputs, rows)
 
 
@@ -103,7 +109,7 @@ def _first_that_fits(model, given):
 
 
 def _made(model, inputs):
-    """Returns (layer, context, what init made) by path, in the order in which layers run."""
+    """Returns (layer, context, what init made, tried) by path, in the order of the layers."""
     record = _Record()
     with warnings.catch_warnings(), observing(record):
         warnings.simplefilter('ignore', ModeWarning)
@@ -116,9 +122,14 @@ class _Record(Observer):
 
     def __init__(self):
         self.found: dict[str, Any] = {}
+        self.tried = False
+
+    def generalised(self, outputs):
+        self.tried = True
 
     def made(self, layer, context, inputs, made):
-        self.found.setdefault(context.location, (layer, context, made))
+        self.found.setdefault(context.location, (layer, context, made, self.tried))
+        self.tried = False
 
 
 def _states(model, given):
@@ -129,7 +140,7 @@ def _states(model, given):
             found = _made(model.as_mode('predict'), smallest(given))
         except (LayerError, StateError, ValueError):
             return None
-    return {path: count(made[1]) for path, (_, _, made) in found.items()}
+    return {path: count(made[1]) for path, (_, _, made, _) in found.items()}
 
 
 def _has_rows_within(path, found):

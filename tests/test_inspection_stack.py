@@ -130,7 +130,7 @@ def test_two_inputs_without_a_warning() -> None:
 
 
 def test_inputs_that_do_not_fit() -> None:
-    with pytest.raises(LayerError, match='the stack has 1 items and this layer takes 2'):
+    with pytest.raises(LayerError, match='expected 2 items on the stack, got 1'):
         trace_stack(tl.Serial(tl.Dup(), tl.Add(), tl.Add()), tl.ShapeDtype((2, 3)))
 
 

@@ -26,6 +26,17 @@ class UserLayer(tl.Layer):
         return x @ self.weights
 
 
+def upto(n: int) -> tl.Layer:
+    """A layer with a longest sequence."""
+
+    def check(x):
+        if x.shape[1] > n:
+            raise ValueError(f'too long: {x.shape[1]}')
+        return x
+
+    return tl.Fn('UpTo', check)
+
+
 def outputs(found) -> list[str]:
     return [row.outputs for row in found.rows]
 
@@ -56,6 +67,24 @@ def test_the_signature_of_init_is_the_default() -> None:
         summary(model)
     model.init(ONE)
     assert outputs(summary(model)) == outputs(summary(model, IDS))
+
+
+def test_rows_whose_sizes_were_found_by_trying_numbers_are_marked() -> None:
+    twice = tl.Fn('Twice', lambda x: jnp.concatenate([x, x], 1) if x.shape[1] > 1 else x)
+    found = summary(tl.Serial(tl.Embedding(7, 4), twice, tl.GRU(3)), IDS)
+    assert outputs(found) == ['float32[b,t,4]', 'float32[b,2*t,4]', 'float32[b,2*t,3]']
+    assert [row.tried for row in found.rows] == [False, True, False]
+    lines = [' '.join(line.split()) for line in str(found).splitlines()]
+    assert 'Twice#1 Twice train float32[b,2*t,4] *' in lines
+    assert lines[-1] == '* found by trying numbers: the layer wants numbers for sizes'
+    assert '*' not in str(summary(GRULM(7, 4, 1), IDS))
+
+
+def test_a_limit_in_the_signature() -> None:
+    ids = tl.ShapeDtype(('b', 't<=20'), np.int32)
+    found = summary(tl.Serial(tl.Embedding(7, 4), upto(20)), ids)
+    assert str(found.inputs) == 'int32[b,t<=20]'
+    assert outputs(found) == 2 * ['float32[b,t,4]']
 
 
 def test_nothing_is_made() -> None:
