@@ -3,11 +3,17 @@
 Combinators know no particular layer, no files, no optimizers and no configuration.
 """
 
+from .accelerate import Accelerate
+from .batch_leading_axes import BatchLeadingAxes
 from .bidirectional import Bidirectional
+from .cache import Cache
+from .chunk import Chunk
+from .cond import Cond
 from .construction import add_provider
 from .context import MODES, PRECISIONS, Context, Policy, as_key
 from .declarations import Declaration, declare, holds
 from .errors import LayerError, ModeError, ModeWarning, StateError, mismatch
+from .flat import flatten_weights_and_state, unflatten_weights_and_state
 from .fn import Add, Concatenate, FlattenList, Fn, Gate, Multiply, PureLayer, Split, SubtractTop
 from .in_mode import InMode
 from .layer import Layer
@@ -21,6 +27,8 @@ from .serial import Serial
 from .sharing import SHARED
 from .side_outputs import SerialWithSideOutputs
 from .signature import ShapeDtype, signature
+from .stack import push as outputs_onto_stack
+from .stack import take as inputs_from_stack
 from .state import Held
 
 # Trax's names for what an empty or shared part of a tree shows.
@@ -34,10 +42,15 @@ __all__ = [
     'MODES',
     'PRECISIONS',
     'SHARED',
+    'Accelerate',
     'Add',
+    'BatchLeadingAxes',
     'Bidirectional',
     'Branch',
+    'Cache',
+    'Chunk',
     'Concatenate',
+    'Cond',
     'Context',
     'Declaration',
     'Drop',
@@ -71,9 +84,13 @@ __all__ = [
     'add_provider',
     'as_key',
     'declare',
+    'flatten_weights_and_state',
     'holds',
+    'inputs_from_stack',
     'leaves',
     'mismatch',
     'observing',
+    'outputs_onto_stack',
     'signature',
+    'unflatten_weights_and_state',
 ]

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from . import passes
+from .declarations import declare
 from .errors import StateError
 from .layer import Layer
 from .signature import ShapeDtype, infer, is_symbolic, signature
@@ -20,7 +21,7 @@ class Scan(Layer):
 
     Args:
       layer: the layer for one slice.
-      axis: the axis of the inputs and outputs to go along.
+      axis: the axis of the inputs and outputs to go along; below 0 it counts from the end.
       n_carry: how many of the last inputs and outputs are carries.
       remat: whether to compute the layer again in the backward pass instead of storing it.
       mode: as for every layer; in predict the carries continue from the last call, and those on
@@ -34,8 +35,6 @@ class Scan(Layer):
 
     Source: Trax 1.4.1, trax.layers.combinators.Scan.
     """
-
-    has_memory = True
 
     def __init__(
         self,
@@ -53,6 +52,7 @@ class Scan(Layer):
             )
         self._sublayers = (layer,)
         self._axis, self._n_carry, self._remat = axis, n_carry, remat
+        declare(self, has_memory=n_carry > 0, couples_rows=n_carry > 0 and axis == 0)
 
     def _split(self, items):
         items = as_items(items)
@@ -62,20 +62,22 @@ class Scan(Layer):
     def _slices(self, inputs):
         """Returns the signature that the layer sees at one slice."""
         xs, carries = self._split(inputs)
-        for x in xs:
-            if len(x.shape) <= self._axis:
-                raise ValueError(f'expected inputs with an axis {self._axis}, got {x}')
-        axis = self._axis
-        thin = [ShapeDtype(x.shape[:axis] + x.shape[axis + 1 :], x.dtype) for x in xs]
-        return as_stack((*thin, *carries))
+        return as_stack((*(self._slice(x) for x in xs), *carries))
+
+    def _slice(self, x):
+        axis = self._axis + len(x.shape) if self._axis < 0 else self._axis
+        if not 0 <= axis < len(x.shape):
+            raise ValueError(f'expected inputs with an axis {self._axis}, got {x}')
+        return ShapeDtype(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)
 
     def _start(self, inputs, context, notebook):
         """Returns weights and initial state for inputs of a signature."""
         layer, inside = self._sublayers[0], context.child(self._labels[0])
         weights, sub_state, _ = passes.initialise(layer, self._slices(inputs), inside, notebook)
-        if not (context.steps and self._n_carry):
-            return weights, (sub_state, ())
         _, carries = self._split(inputs)
+        later = is_symbolic(carries) and not notebook.tracing
+        if later or not (context.steps and self._n_carry):
+            return weights, (sub_state, ())
         zeros = tuple(jnp.zeros(c.shape, c.dtype) for c in carries)
         return weights, (sub_state, hold((zeros, jnp.zeros((), bool)), context))
 

@@ -234,6 +234,15 @@ def scan_of_a_model() -> tl.Layer:
     return tl.Serial(scan, tl.Select([0], n_in=3))
 
 
+def answer(is_true: bool) -> tl.Layer:
+    return tl.Fn('Answer', lambda: jnp.asarray(is_true))
+
+
+def is_large() -> tl.Layer:
+    """Asks something of all rows and steps; the inputs that the laws compare differ in it."""
+    return tl.Fn('IsLarge', lambda x: jnp.sum(x) > 3, is_causal=False, couples_rows=True)
+
+
 def side_outputs() -> tl.Layer:
     def cell() -> tl.Layer:
         return tl.Serial(tl.Concatenate(), tl.Dense(4), tl.Dup())
@@ -290,6 +299,26 @@ CASES = [
         ),
         features(3),
     ),
+    Case('Cond', lambda: tl.Cond(answer(True), tl.GRU(3), tl.ShiftRight()), features(3)),
+    Case('Cond:false', lambda: tl.Cond(answer(False), tl.Serial(), tl.Dropout(0.5)), features(3)),
+    Case('Cond:asks', lambda: tl.Serial(tl.Dup(), tl.Cond(is_large(), tl.Dense(3))), features(3)),
+    Case('Chunk', lambda: tl.Chunk(tl.GRU(4), 1), features(3)),
+    Case('Chunk:rest', lambda: tl.Chunk(tl.Serial(tl.GRU(4), tl.Dropout(0.5)), 2), features(3)),
+    Case('Chunk:pair', lambda: tl.Chunk(tl.Serial(tl.Add(), tl.Dup()), 3), (features(3),) * 2),
+    Case('Chunk:none', lambda: tl.Chunk(tl.Dense(4), 0), features(3)),
+    Case('BatchLeadingAxes', lambda: tl.BatchLeadingAxes(tl.Dense(4)), features(3)),
+    Case(
+        'BatchLeadingAxes:memory',
+        lambda: tl.BatchLeadingAxes(tl.GRU(4), n_last_axes_to_keep=2),
+        Floats(('b', 2, 't', 3)),
+    ),
+    Case('Cache', lambda: tl.Cache(tl.Dense(4)), Floats(('b', 3))),
+    Case(
+        'Cache:pair',
+        lambda: tl.Cache(tl.Serial(tl.Concatenate(), tl.Dup()), mode='eval'),
+        (Floats(('b', 3)), Floats(('b', 2))),
+    ),
+    Case('Accelerate', lambda: tl.Accelerate(tl.GRU(4)), features(3)),
     Case('SerialWithSideOutputs', side_outputs, (features(3), features(4), features(4))),
     Case('InMode', lambda: tl.InMode(tl.GRU(3)), features(3)),
     Case('InMode:pinned', lambda: tl.InMode(tl.GRU(3), train='eval'), features(3)),
@@ -301,6 +330,12 @@ CASES = [
         lambda: tl.Scan(tl.GRUCell(4), axis=1, remat=True, mode='eval'),
         (features(3), Floats(('b', 4))),
     ),
+    Case(
+        'Scan:features',
+        lambda: tl.Scan(tl.Fn('Sum', lambda x, c: (x + c,) * 2, n_out=2), axis=-1, mode='eval'),
+        (Floats(('b', 3)), Floats(('b',))),
+    ),
+    Case('Scan:no carry', lambda: tl.Scan(tl.Dense(2), axis=1, n_carry=0), features(3)),
     Case(
         'Scan:two',
         scan_of_a_model,
