@@ -20,12 +20,18 @@ class Face(ModuleType):
             return [n for n in dir(self) if not n.startswith('_')]
         if name.startswith('__'):
             raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
-        if f'{self.__name__}.{name}' in MODULES:
-            return importlib.import_module(f'{self.__name__}.{name}')
         for source in _sources(self.__name__):
             if _has(source, name):
                 return getattr(source, name)
+        if f'{self.__name__}.{name}' in MODULES:
+            return importlib.import_module(f'{self.__name__}.{name}')
         raise AttributeError(_no_attribute(self, name), name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system would put each module below this one here; `__getattr__` finds them,
+        # after the names of retrax: tl.assert_shape is the function, as in Trax.
+        if not isinstance(value, Face):
+            super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
         names = {n.rpartition('.')[2] for n in _below(self.__name__)}

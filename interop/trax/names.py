@@ -110,13 +110,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     'trax.models': _MODEL_SOURCES,
     **{f'trax.models.{name}': _MODEL_SOURCES for name in _MODELS},
     'trax.shapes': ('.shapes',),
+    'trax.supervised': (),
+    'trax.supervised.decoding': ('.decoding',),
     'trax.test_utils': ('.flags',),
 }
 
 LISTED: dict[str, tuple[str, ...]] = {
     name: tuple(text.split())
     for name, text in {
-        'trax': 'AsKeras data lr optimizers supervised rl',
+        'trax': 'AsKeras data lr optimizers rl',
         'trax.fastmath': _FASTMATH,
         'trax.fastmath.numpy': _TREES,
         'trax.fastmath.ops': _FASTMATH,
@@ -131,6 +133,12 @@ LISTED: dict[str, tuple[str, ...]] = {
         **{f'trax.models.{name}': text for name, text in _MODELS.items()},
         'trax.shapes': (
             'ShapeDtype signature splice_signatures assert_shape_equals assert_same_shape'
+        ),
+        'trax.supervised': (
+            'callbacks history lr_schedules trainer_lib training Trainer train EvalTask TrainTask'
+        ),
+        'trax.supervised.decoding': (
+            'autoregressive_sample autoregressive_sample_stream beam_search'
         ),
         'trax.test_utils': 'ensure_flag',
     }.items()

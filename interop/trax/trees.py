@@ -16,8 +16,10 @@ def nested_map(
     >>> nested_map(sum, ([1, 2], [3]), level=1)
     (3, 3)
     """
-    if _height(tree) <= level:
+    if _is_at_level(tree, level):
         return None if ignore_nones and _is_all_none(tree) else f(tree)
+    if not _is_node(tree):
+        raise ValueError(f'nested_map: {tree!r} is a leaf, and level is {level}')
     return _rebuild(tree, [nested_map(f, child, level, ignore_nones) for child in _children(tree)])
 
 
@@ -27,19 +29,22 @@ def nested_map_multiarg(f: Callable[..., Any], *trees: Any, ignore_nones: bool =
     >>> nested_map_multiarg(lambda x, y: x + y, (1, [2]), (10, [20]))
     (11, [22])
     """
-    return nested_map(lambda xs: f(*xs), nested_zip(trees), 1, ignore_nones)
+    if not _is_node(trees[0]):
+        return None if ignore_nones and _is_all_none(trees) else f(*trees)
+    columns = zip(*(_children(tree) for tree in trees), strict=True)
+    return _rebuild(
+        trees[0],
+        [nested_map_multiarg(f, *column, ignore_nones=ignore_nones) for column in columns],
+    )
 
 
 def nested_zip(trees: Sequence[Any]) -> Any:
-    """Returns one tree with, at each leaf, the list of the leaves of all trees.
+    """Returns one tree with, at each leaf, the tuple of the leaves of all trees.
 
     >>> nested_zip([(1, {'a': 2}), (3, {'a': 4})])
-    ([1, 3], {'a': [2, 4]})
+    ((1, 3), {'a': (2, 4)})
     """
-    if not _is_node(trees[0]):
-        return list(trees)
-    columns = zip(*(_children(tree) for tree in trees), strict=True)
-    return _rebuild(trees[0], [nested_zip(column) for column in columns])
+    return nested_map_multiarg(lambda *leaves: leaves, *trees, ignore_nones=False)
 
 
 def nested_stack(trees: Sequence[Any], axis: int = 0, np_module: Any = np) -> Any:
@@ -103,10 +108,11 @@ def _rebuild(tree, children):
     return type(tree)(*children) if hasattr(tree, '_fields') else type(tree)(children)
 
 
-def _height(tree):
-    if not _is_node(tree):
-        return 0
-    return 1 + max((_height(child) for child in _children(tree)), default=0)
+def _is_at_level(tree, level):
+    if level == 0 or not _is_node(tree):
+        return level == 0 and not _is_node(tree)
+    children = _children(tree)
+    return bool(children) and all(_is_at_level(child, level - 1) for child in children)
 
 
 def _is_all_none(tree):
