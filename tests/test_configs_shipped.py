@@ -1,4 +1,4 @@
-"""The configs that come with retrax: each differs from gru_pydocs in one thing."""
+"""The configs that come with retrax: each differs from another in one thing."""
 
 from pathlib import Path
 
@@ -27,15 +27,36 @@ DIFFERENCES = {
         *('Serial.layers', 'Embedding.vocab_size', 'Embedding.d_feature'),
         *('GRU.n_units', 'Dense.n_units'),
     },
+    'lstm_pydocs': {
+        'Serial.layers',
+        *('GRU.n_units', 'GRU.kernel_initializer'),
+        *('LSTM.n_units', 'LSTM.kernel_initializer'),
+    },
 }
+BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {'lstm_pydocs': 'gru_pydocs_composed'}
 
 
 @pytest.mark.parametrize('name', DIFFERENCES)
 def test_one_thing_differs(name: str) -> None:
-    found = differences(configs.load('gru_pydocs'), configs.load(name))
+    found = differences(configs.load(BASES[name]), configs.load(name))
     assert {difference.name for difference in found} == DIFFERENCES[name]
     text = (FOLDER / f'{name}.gin').read_text()
-    assert "include 'gru_pydocs.gin'" in text
+    assert f"include '{BASES[name]}.gin'" in text
+
+
+def test_the_cell_is_all_that_differs() -> None:
+    """The models print alike but for the cell, and so do the lists that they are composed of."""
+    gru, lstm = (configs.load(name) for name in ('gru_pydocs_composed', 'lstm_pydocs'))
+    assert repr(lstm.experiment().model) == repr(gru.experiment().model).replace('GRU', 'LSTM')
+    (layers,) = (d for d in differences(gru, lstm) if d.name == 'Serial.layers')
+    assert layers.right == layers.left.replace('GRU', 'LSTM')
+
+
+def test_a_macro_makes_a_layer_at_each_place() -> None:
+    experiment = configs.load('lstm_pydocs').experiment()
+    experiment.model.init(experiment.signature)
+    weights = experiment.model.named_weights()
+    assert not np.array_equal(weights['LSTM#1.w'], weights['LSTM#2.w'])
 
 
 @pytest.mark.parametrize('name', ['gru_pydocs', *DIFFERENCES])
@@ -46,6 +67,8 @@ def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     small += ['train.window = 8', 'train.eval_every = 2']
     if name == 'gru_pydocs_composed':
         small += ['Embedding.d_feature = 8', 'GRU.n_units = 8']
+    elif name == 'lstm_pydocs':
+        small += ['Embedding.d_feature = 8', 'LSTM.n_units = 8']
     else:
         small.append('GRULM.d_model = 8')
     if name == 'gru_pydocs_characters':
