@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from parity import report
+from parity import wheel as wheels
 from parity.expected import DONE, EXCUSED, OPEN, Row, judge
 from parity.running import Verdict, prepare, run
 from parity.wheel import NoWheelError, unpack
@@ -80,6 +81,23 @@ def test_an_excuse_that_is_not_needed_is_an_error() -> None:
     assert row.failed == {}
     assert row.stale == ['A.test_a']
     assert not row.ok
+
+
+def test_without_a_package_index_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, 'KEPT', tmp_path / 'kept' / wheels.NAME)
+    monkeypatch.setenv('PIP_NO_INDEX', '1')
+    monkeypatch.delenv('PIP_FIND_LINKS', raising=False)
+    with pytest.raises(NoWheelError, match=r'could not fetch trax==1\.4\.1(.|\n)*-m .not parity'):
+        unpack(tmp_path)
+
+
+def test_another_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, 'KEPT', tmp_path / wheels.NAME)
+    wheels.KEPT.write_bytes(b'another')
+    with pytest.raises(NoWheelError, match='has sha256 .*, expected 5884c0.*; delete it'):
+        unpack(tmp_path)
 
 
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:

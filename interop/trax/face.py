@@ -66,7 +66,8 @@ def _no_attribute(face, name):
     text = f'module {face.__name__!r} has no name {name!r}, neither in Trax 1.4.1 nor in retrax.'
     if name in LISTED.get(face.__name__, ()):
         text = f'{face.__name__}.{name} is a name of Trax 1.4.1 that retrax does not have (yet).'
-    near = difflib.get_close_matches(name, dir(face), n=3)
+    alike = [n for n in dir(face) if n[0].isupper() == name[0].isupper()]  # layers, or modules
+    near = difflib.get_close_matches(name, alike, n=3)
     return f'{text} Did you mean {" or ".join(near)}?' if near else text
 
 
@@ -80,9 +81,7 @@ def missing_module(name: str) -> ModuleNotFoundError:
     while parent not in MODULES:
         parent, _, last = parent.rpartition('.')
     face = importlib.import_module(parent)
-    if not _below(parent):
-        return ModuleNotFoundError(_no_attribute(face, last))
-    there = ', '.join(sorted(_below(parent)))
-    return ModuleNotFoundError(
-        f'{_no_attribute(face, last)} The modules of {parent} that it has: {there}.'
-    )
+    text = _no_attribute(face, last)
+    if last.islower() and _below(parent):  # perhaps a module was meant
+        text += f' The modules of {parent} that it has: {", ".join(sorted(_below(parent)))}.'
+    return ModuleNotFoundError(text)
