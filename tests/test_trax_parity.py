@@ -96,7 +96,7 @@ def test_without_a_package_index_it_says_what_to_do(
 def test_another_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheels, 'KEPT', tmp_path / wheels.NAME)
     wheels.KEPT.write_bytes(b'another')
-    with pytest.raises(NoWheelError, match='has sha256 .*, expected 5884c0.*; delete it'):
+    with pytest.raises(NoWheelError, match=r'has sha256 .*, expected 5884c0.*; delete it'):
         unpack(tmp_path)
 
 
