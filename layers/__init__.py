@@ -32,6 +32,7 @@ from .activations import (
     Tanh,
     ThresholdedLinearUnit,
 )
+from .assert_shape import AssertFunction, AssertShape, assert_shape
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
 from .dense import Dense, DenseWeights
@@ -60,6 +61,7 @@ from .initializers import (
     ZerosInitializer,
 )
 from .layer_norm import LayerNorm, LayerNormWeights
+from .locally_connected import LocallyConnected1d, LocallyConnectedWeights
 from .losses import (
     CategoryCrossEntropy,
     CrossEntropyLoss,
@@ -80,6 +82,8 @@ __all__ = [
     *_combinators,
     'Accuracy',
     'ArgMax',
+    'AssertFunction',
+    'AssertShape',
     'BinaryCrossEntropy',
     'BinaryCrossEntropyLoss',
     'BinaryCrossEntropySum',
@@ -117,6 +121,8 @@ __all__ = [
     'LeCunNormalInitializer',
     'LeCunUniformInitializer',
     'LeakyRelu',
+    'LocallyConnected1d',
+    'LocallyConnectedWeights',
     'Log',
     'LogSoftmax',
     'LogSumExp',
@@ -155,6 +161,7 @@ __all__ = [
     'WeightedSum',
     'Weights',
     'ZerosInitializer',
+    'assert_shape',
     'log_gaussian_diag_pdf',
     'log_gaussian_pdf',
     'log_softmax',

@@ -396,6 +396,21 @@ CASES = [
     Case('Max:batch', lambda: tl.Max(axis=0, keepdims=True), features(4)),
     Case('Weights', lambda: tl.Weights(tl.RandomNormalInitializer(), (2, 3)), ()),
     Case('RandomUniform', lambda: tl.RandomUniform(-1.0, 1.0, (2, 3)), ()),
+    Case('AssertShape', lambda: tl.AssertShape('b...3,b...a'), (features(3), features(2))),
+    Case('AssertFunction', lambda: tl.AssertFunction('...a->...b', tl.GRU(2)), features(3)),
+    *(
+        Case(
+            f'LocallyConnected1d:{padding}',
+            lambda padding=padding: tl.LocallyConnected1d(2, 3, padding=padding),
+            Floats(('b', 5, 3)),
+        )
+        for padding in ('VALID', 'SAME', 'WRAP')
+    ),
+    Case(
+        'LocallyConnected1d:no bias',
+        lambda: tl.LocallyConnected1d(2, 1, use_bias=False),
+        Floats(('b', 5, 3)),
+    ),
     Case('LayerNorm:no center', lambda: tl.LayerNorm(center=False), features(4)),
     Case(
         'FilterResponseNorm:learned',

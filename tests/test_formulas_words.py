@@ -224,6 +224,32 @@ def test_weights_and_random_uniform() -> None:
     assert_equal(shift(X), jnp.asarray(X))
 
 
+@pytest.mark.parametrize('padding', ['SAME', 'WRAP', 'VALID'])
+@pytest.mark.parametrize('k', [1, 3, 5])
+def test_locally_connected(padding: str, k: int) -> None:
+    layer = tl.LocallyConnected1d(2, k, padding=padding)
+    layer.init(tl.signature(X))
+    w, b = (np.asarray(a, np.float64) for a in make_loud(layer).weights)
+    h, n = k // 2, 5 - k + 1 if padding == 'VALID' else 5
+    expected = np.zeros((3, n, 2)) + b
+    for i in range(n):
+        for j in range(k):
+            p = i + k - 1 - j if padding == 'VALID' else i + j - h
+            if padding == 'SAME' and not 0 <= p < 5:
+                continue
+            expected[:, i] += X[:, p % 5].astype(np.float64) @ w[p % 5, j]
+    assert_close(layer(X), expected)
+    with pytest.raises(tl.LayerError, match='the number of positions: expected 5, got 4'):
+        layer(X[:, :4])
+
+
+def test_locally_connected_says_what_it_takes() -> None:
+    with pytest.raises(ValueError, match='kernel_size must be odd, got 2'):
+        tl.LocallyConnected1d(3, 2)
+    with pytest.raises(ValueError, match="padding must be 'VALID', 'SAME' or 'WRAP', got 'same'"):
+        tl.LocallyConnected1d(3, 3, padding='same')
+
+
 def test_print_shape(capsys: pytest.CaptureFixture[str]) -> None:
     assert repr(tl.PrintShape(2)) == 'PrintShape_2_in2_out2'
     one, two = tl.PrintShape(2, 'here')((X, np.zeros(3, np.int32)))
