@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .declarations import declare
+from .errors import mismatch
 from .layer import Layer
 from .paths import label
 from .stack import flatten
@@ -85,17 +86,34 @@ def Fn(name: str, f: Any, n_out: int = 1, **declarations: bool | None) -> PureLa
 
 def Add() -> PureLayer:
     """Returns a layer that adds the two top items: x0 + x1."""
-    return Fn('Add', lambda x0, x1: x0 + x1)
+    return _of_two('Add', lambda x0, x1: x0 + x1)
 
 
 def SubtractTop() -> PureLayer:
     """Returns a layer that takes the top from what lies below: x1 - x0."""
-    return Fn('SubtractTop', lambda x0, x1: x1 - x0)
+    return _of_two('SubtractTop', lambda x0, x1: x1 - x0)
 
 
 def Multiply() -> PureLayer:
     """Returns a layer that multiplies the two top items: x0 * x1."""
-    return Fn('Multiply', lambda x0, x1: x0 * x1)
+    return _of_two('Multiply', lambda x0, x1: x0 * x1)
+
+
+def _of_two(name, f):
+    def on_two(x0, x1):
+        shapes = jnp.shape(x0), jnp.shape(x1)
+        try:
+            jnp.broadcast_shapes(*shapes)
+        except (TypeError, ValueError) as error:
+            raise mismatch(
+                'the two top items',
+                'shapes that are equal, or fit by broadcasting',
+                f'{shapes[0]}, {shapes[1]}',
+                'A Dense can bring one to the width of the other.',
+            ) from error
+        return f(x0, x1)
+
+    return Fn(name, on_two)
 
 
 def Gate() -> PureLayer:
@@ -121,7 +139,7 @@ def Concatenate(n_items: int = 2, axis: int = -1) -> PureLayer:
         if len({len(s) for s in shapes}) > 1 or len({_without(s, axis) for s in shapes}) > 1:
             raise ValueError(
                 f'expected shapes that differ at axis {axis} only, got '
-                f'{", ".join(map(str, shapes))}'
+                f'{", ".join(map(str, shapes))}. Bring the other axes to one size first.'
             )
         return jnp.concatenate(xs, axis)
 

@@ -157,14 +157,14 @@ MISTAKES = [
     Mistake(
         'A sum of two widths',
         SHAPED + 'Residual.layers = [@out/Dense()]\nSerial.layers = [@Embedding(), @Residual()]',
-        '(32, 64, 8), (32, 64, 256)',
+        'got (32, 64, 8), (32, 64, 256). A Dense can bring one to the width of the other.',
     ),
     Mistake(
         'A concatenation of two shapes',
         SHAPED
         + 'Branch.layers = [@Embedding(), None]\n'
         + 'Serial.layers = [@Branch(), @Concatenate(), @out/Dense()]',
-        'expected shapes that differ at axis -1 only, got (32, 64, 8), (32, 64)',
+        'expected shapes that differ at axis -1 only, got (32, 64, 8), (32, 64). Bring',
     ),
     Mistake(
         'Too little on the stack',
@@ -193,7 +193,7 @@ MISTAKES = [
     Mistake(
         'A LogSoftmax of ids',
         "include 'base.gin'\ntrain.model = @Serial()\nSerial.layers = [@LogSoftmax()]",
-        'A language model ends with a Dense',
+        'A language model ends with Dense(vocab_size) and LogSoftmax()',
     ),
     Mistake(
         'A layer that does not fit, with --gin',

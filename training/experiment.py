@@ -91,17 +91,16 @@ class Experiment:
           LayerError: a layer of the model gets what it cannot take.
           ValueError: the model gives something else than (batch, time, ids).
         """
-        outputs = self.model.output_signature(self.signature)
+        outputs, (batch, time) = self.model.output_signature(self.signature), self.signature.shape
         if isinstance(outputs, tuple):
             fix = 'Take the others from the stack, with Drop or Select.'
-        elif len(outputs.shape) != 3 or outputs.shape[:2] != self.signature.shape:
-            fix = 'A language model ends with a Dense, of as many units as there are ids, and a '
-            fix += 'LogSoftmax.'
+        elif len(outputs.shape) != 3 or outputs.shape[:2] != (batch, time):
+            fix = 'A language model ends with Dense(vocab_size) and LogSoftmax().'
         else:
             return outputs
         raise ValueError(
-            f'train.model: expected one array (batch, time, ids), here {self.signature.shape} and '
-            f'the ids; {self.model.name} gives {outputs}. {fix}'
+            f'train.model: expected one array (batch, time, ids), here ({batch}, {time}, ids), got '
+            f'{outputs} from {self.model.name}. {fix}'
         )
 
     def material(self) -> Material:
