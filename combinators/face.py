@@ -5,7 +5,6 @@ called. Weights are in cells, which all views share.
 """
 
 import logging
-import os
 from typing import Any
 
 import jax.core
@@ -16,7 +15,7 @@ from . import passes, sharing, state
 from . import weights as trees
 from .context import Policy, ambient, as_key
 from .errors import LayerError, needs_values, warn
-from .files import file_method
+from .files import Files
 from .paths import label_of
 from .signature import ShapeDtype, is_symbolic, signature, with_symbols, without_symbols
 from .views import Views
@@ -24,7 +23,7 @@ from .views import Views
 _log = logging.getLogger('retrax')
 
 
-class Face(Views):
+class Face(Views, Files):
     """What people call on a layer; `Layer` adds the definition and the pure core."""
 
     _frame: Any = None  # set on the twin that runs a user's layer, see adapter.py
@@ -276,45 +275,6 @@ class Face(Views):
             )
         structure = jax.tree.structure(self.weights)
         self.weights = jax.tree.unflatten(structure, [jnp.asarray(arrays[k]) for k in mine])
-
-    # Files: what they hold is known in folders above.
-
-    def init_from_file(
-        self,
-        file_name: str | os.PathLike[str],
-        weights_only: bool = False,
-        input_signature: Any = None,
-    ) -> Any:
-        """Takes weights, and state unless `weights_only`, from Trax's `model.pkl.gz`.
-
-        Arrays are placed by their order and checked by shape. Nothing that the file says is run.
-
-        Args:
-          file_name: `model.pkl.gz`; `model.weights.npy.gz` lies beside it if Trax wrote one.
-          weights_only: leaves the state new; what Trax keeps as state seldom fits.
-          input_signature: what to initialise for; that of the file by default.
-
-        Returns:
-          `(weights, state)`.
-
-        Raises:
-          TraxCheckpointError: the file is damaged, hostile, or of another model; nothing has
-            changed in this one then.
-        """
-        return file_method('init_from_file')(self, file_name, weights_only, input_signature)
-
-    def save_to_file(
-        self,
-        file_name: str | os.PathLike[str],
-        weights_only: bool = False,
-        input_signature: Any = None,
-    ) -> None:
-        """Writes weights, and state unless `weights_only`, as a file that Trax reads.
-
-        Raises:
-          ValueError: there are no weights yet, or one is of a dtype that Trax's format cannot tell.
-        """
-        file_method('save_to_file')(self, file_name, weights_only, input_signature)
 
     # Facts.
 

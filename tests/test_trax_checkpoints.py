@@ -19,7 +19,13 @@ import pytest
 from tolerances import assert_close
 
 from retrax import layers as tl
-from retrax.interop.trax_checkpoints import TraxCheckpointError, read, write
+from retrax.interop.trax_checkpoints import (
+    Limits,
+    TraxCheckpointError,
+    init_from_file,
+    read,
+    write,
+)
 
 GOLDEN = Path(__file__).parent / 'golden'
 LOOP = GOLDEN / 'loop_checkpoint' / 'model.pkl.gz'
@@ -318,3 +324,13 @@ def test_equal_models_make_equal_files(tmp_path: Path) -> None:
     for name in ('a', 'b'):
         write(tmp_path / name, [np.ones(3)], None, (tl.ShapeDtype((1, 2)),))
     assert (tmp_path / 'a').read_bytes() == (tmp_path / 'b').read_bytes()
+
+
+def test_a_limit_can_be_lifted_for_a_model_too(tmp_path: Path) -> None:
+    file, inputs = tmp_path / 'm.pkl.gz', tl.ShapeDtype((1, 3000))
+    write(file, [np.zeros((3000, 3000), np.float32)], None, inputs)
+    model = tl.Serial(tl.Dense(3000, use_bias=False))
+    with pytest.raises(TraxCheckpointError, match=r'limits=Limits\(ratio=...\) to read or'):
+        model.init_from_file(file)
+    init_from_file(model, file, limits=Limits(ratio=2000))
+    assert not model.weights[0].any()

@@ -1,6 +1,7 @@
 """Bytes from a gzip file, not more than were allowed."""
 
 import gzip
+import io
 import os
 import stat
 import zlib
@@ -49,16 +50,16 @@ def _regular(file: Path) -> BinaryIO:
 
 def _bounded(file, raw, size, limits):
     by_ratio = max(limits.ratio * size, _ALWAYS)
-    data = bytearray()
+    data = io.BytesIO()
     with gzip.GzipFile(fileobj=raw) as stream:
         while chunk := stream.read(_CHUNK):
-            data += chunk
-            if len(data) > limits.bytes:
+            data.write(chunk)
+            if data.tell() > limits.bytes:
                 raise _too_large(file, 'more', 'bytes', f'{limits.bytes:,} decompressed bytes')
-            if len(data) > by_ratio:
+            if data.tell() > by_ratio:
                 what = f'more than {limits.ratio} times the {size:,} bytes of the file'
                 raise _too_large(file, what, 'ratio', f'a ratio of {limits.ratio}')
-    return bytes(data)
+    return data.getvalue()
 
 
 def _not_a_file(file, got):
@@ -70,5 +71,6 @@ def _not_a_file(file, got):
 def _too_large(file, got, field, limit):
     return TraxCheckpointError(
         f'{file}: expected at most {limit}, got {got}. A small file that claims to be so large is '
-        f'damaged or hostile; if you trust it, read it with Limits({field}=...).'
+        f'damaged or hostile; if you trust it, give limits=Limits({field}=...) to read or '
+        'init_from_file of retrax.interop.trax_checkpoints.'
     )

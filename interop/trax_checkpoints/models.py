@@ -7,9 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...combinators import Layer, ShapeDtype
+from ...combinators import (
+    Layer,
+    flatten_weights_and_state,
+    signature,
+    unflatten_weights_and_state,
+)
 from ...combinators.weights import named
 from .errors import TraxCheckpointError
+from .limits import DEFAULTS, Limits
 from .reading import TraxCheckpoint, read
 from .writing import write
 
@@ -19,6 +25,7 @@ def init_from_file(
     file_name: str | os.PathLike[str],
     weights_only: bool = False,
     input_signature: Any = None,
+    limits: Limits = DEFAULTS,
 ) -> tuple[Any, Any]:
     """Gives a model the weights, and the state unless `weights_only`, of one of Trax's files.
 
@@ -28,6 +35,7 @@ def init_from_file(
       weights_only: leaves the state new. The state of Trax's own layers seldom fits, because it
         also holds what is an argument here, such as the rate of Dropout.
       input_signature: what to initialise for; that of the file, or of the model, by default.
+      limits: how large the file may claim to be.
 
     Returns:
       The model's weights and state.
@@ -35,17 +43,21 @@ def init_from_file(
     Raises:
       TraxCheckpointError: the file cannot be read, or is of another model; nothing is changed then.
     """
-    found = read(file_name)
+    found = read(file_name, limits)
     inputs = _inputs(model, found, input_signature, file_name)
-    weights_signature, state_signature = model.weights_and_state_signature(inputs)
-    weights = weights_by_path(model, weights_signature, found, file_name)
-    state = None if weights_only else _state(found, state_signature, file_name)
-    model.init(inputs)
-    model.weights = jax.tree.unflatten(
-        jax.tree.structure(weights_signature), [jnp.array(array) for array in weights.values()]
+    wanted = model.weights_and_state_signature(inputs)
+    flat_weights = weights_by_path(model, wanted[0], found, file_name).values()
+    flat_state = [] if weights_only else _state(found, wanted[1], file_name)
+    weights, state = unflatten_weights_and_state(
+        [jnp.array(w) for w in flat_weights],
+        [jnp.array(s) for s in flat_state],
+        wanted,
+        weights_only,
     )
-    if state is not None:
-        model.state = jax.tree.unflatten(jax.tree.structure(model.state), state)
+    model.init(inputs)
+    model.weights = weights
+    if not weights_only:
+        model.state = state
     return model.weights, model.state
 
 
@@ -71,20 +83,21 @@ def save_to_file(
             f'{model.name}: expected an initialised model to save, got one without weights. Call '
             'model.init(input_signature) or train it first.'
         )
-    inputs = model.input_signature if input_signature is None else input_signature
-    concrete = all(isinstance(s, ShapeDtype) and not s.is_symbolic for s in jax.tree.leaves(inputs))
-    state = None if weights_only else jax.tree.leaves(model.state)
-    write(file_name, jax.tree.leaves(model.weights), state, inputs if concrete else None)
+    inputs = signature(model.input_signature if input_signature is None else input_signature)
+    if any(s.is_symbolic for s in jax.tree.leaves(inputs)):
+        inputs = None  # Trax has no names for sizes
+    weights, state = flatten_weights_and_state(model.weights, model.state)
+    write(file_name, weights, None if weights_only else state, inputs)
 
 
 def weights_by_path(
-    model: Layer, signature: Any, found: TraxCheckpoint, file_name: str | os.PathLike[str]
+    model: Layer, weights: Any, found: TraxCheckpoint, file_name: str | os.PathLike[str]
 ) -> dict[str, np.ndarray]:
     """Returns the weights of a file under the paths of a model, such as 'GRU#1.w1'.
 
     Args:
       model: the model whose layers name the weights.
-      signature: of its weights, as `model.weights_and_state_signature` gives it.
+      weights: their signature, as `model.weights_and_state_signature` gives it.
       found: what the file holds.
       file_name: for messages.
 
@@ -92,7 +105,7 @@ def weights_by_path(
       TraxCheckpointError: there are more or fewer weights, or one is of another shape or a dtype
         that would lose digits.
     """
-    expected = dict(named(model, signature))
+    expected = dict(named(model, weights))
     problems = [
         f'entry {number}, {path}: expected {_told(e)}, got {_told(g)}'
         for number, ((path, e), g) in enumerate(zip(expected.items(), found.weights, strict=False))
@@ -123,15 +136,15 @@ def _inputs(model, found, given, file_name):
     return inputs[0] if alone else inputs
 
 
-def _state(found, signature, file_name):
-    expected, got = jax.tree.leaves(signature), found.state or []
+def _state(found, wanted, file_name):
+    expected, got = jax.tree.leaves(wanted), found.state or []
     if [(tuple(e.shape), e.dtype) for e in expected] != [(g.shape, g.dtype) for g in got]:
         raise TraxCheckpointError(
             f'{file_name}: its weights fit, its state does not: expected '
             f'{_listed(expected)}, got {_listed(got)}. What Trax keeps as state differs from what '
             'is kept here. Leave it: model.init_from_file(file, weights_only=True).'
         )
-    return [jnp.array(array) for array in got]
+    return got
 
 
 def _told(array):

@@ -30,16 +30,15 @@ def loads(data: bytes, file: Path, limits: Limits) -> Any:
       TraxCheckpointError: the pickle is damaged, asks for anything that Trax's checkpoints do not
         need, or is larger than the limits.
     """
-    machine, end = _Machine(), -1
-    position = 0
+    machine, position = _Machine(), 0
     try:
         for count, (opcode, argument, place) in enumerate(pickletools.genops(data)):
-            position = end = place or 0
+            position = place or 0
             if count >= limits.opcodes:
                 raise Refused(f'more than {limits.opcodes:,} steps, the limit Limits(opcodes=...)')
             machine.step(opcode.name, argument)
-        if end + 1 != len(data):
-            raise Refused(f'{len(data) - end - 1:,} bytes after the end of the pickle')
+        if rest := len(data) - position - 1:
+            raise Refused(f'{rest:,} bytes after the end of the pickle')
         value = machine.result()
         check_size(value, limits.values, limits.depth)
         return value

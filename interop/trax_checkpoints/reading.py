@@ -52,7 +52,7 @@ def read(file_name: str | os.PathLike[str], limits: Limits = DEFAULTS) -> TraxCh
     return TraxCheckpoint(
         _arrays(weights, 'flat_weights', file, limits),
         None if state is None else _arrays(state, 'flat_state', file, limits),
-        _plain(found.get('step'), int),
+        _plain(_numbers(found.get('step')), int),
         _signature(found.get('input_signature'), file),
         _history(found.get('history')),
         _plain(found.get('version_timestamp'), str),
