@@ -21,6 +21,15 @@ from .observing import Observer, observing
 from .parallel import Branch, Parallel, Residual
 from .paths import leaves
 from .programs import Programs
+from .reversible import ReversibleLayer
+from .reversible_half_residual import ReversibleHalfResidual
+from .reversible_moves import (
+    ReversibleConcatenatePair,
+    ReversibleReshape,
+    ReversibleSelect,
+    ReversibleSwap,
+)
+from .reversible_serial import ReversibleSerial
 from .scan import Scan
 from .select import Drop, Dup, Rearrange, Select, Swap
 from .serial import Serial
@@ -72,6 +81,13 @@ __all__ = [
     'PureLayer',
     'Rearrange',
     'Residual',
+    'ReversibleConcatenatePair',
+    'ReversibleHalfResidual',
+    'ReversibleLayer',
+    'ReversibleReshape',
+    'ReversibleSelect',
+    'ReversibleSerial',
+    'ReversibleSwap',
     'Scan',
     'Select',
     'Serial',

@@ -23,9 +23,8 @@ _OWN = frozenset({'_frame', '_weights', '_state', '_rng', '_init_cached', '_jit_
 class Frame:
     """The weights, state and rng of one running call."""
 
-    def __init__(self, context: Context):
-        self.weights: Any = ()
-        self.state: Any = ()
+    def __init__(self, context: Context, weights: Any, state: Any):
+        self.weights, self.state = weights, state
         self.context = context
         self._rng: Any = None
 
@@ -41,51 +40,23 @@ class Frame:
         self._rng = key
 
 
-def twin(layer: Any, context: Context) -> Any:
+def twin(layer: Any, context: Context, weights: Any = (), state: Any = ()) -> Any:
     """Returns a copy of a layer for one call."""
     copy = object.__new__(type(layer))
     copy.__dict__.update(layer.__dict__)
-    copy.__dict__['_frame'] = Frame(context)
+    copy.__dict__['_frame'] = Frame(context, weights, state)
     return copy
 
 
 def apply(layer: Any, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
     """Runs `forward` as a pure function."""
 
-    def run(x, weights, state):
-        copy = twin(layer, context)
-        copy.weights, copy.state = weights, state
-        with within(Ambient(layer, context)):
-            y = copy.forward(x)
-            new_state = copy.state
-        _compare(layer, copy)
-        return y, new_state
-
-    if not layer.has_backward:
-        return run(x, weights, state)
-    return _with_backward(layer, run, context)(x, weights, state)
-
-
-def _with_backward(layer, run, context):
-    @jax.custom_vjp
-    def function(x, weights, state):
-        return run(x, weights, state)
-
-    def forward(x, weights, state):
-        y, new_state = run(x, weights, state)
-        return (y, new_state), (x, y, weights, state, new_state)
-
-    def backward(saved, gradients):
-        x, y, weights, state, new_state = saved
-        copy = twin(layer, context)
-        copy.weights, copy.state = weights, state
-        with within(Ambient(layer, context)):
-            rng = copy.rng
-            grads = copy.backward(x, y, gradients[0], weights, state, new_state, rng)
-        return (*grads, None)
-
-    function.defvjp(forward, backward)
-    return function
+    copy = twin(layer, context, weights, state)
+    with within(Ambient(layer, context)):
+        y = copy.forward(x)
+        new_state = copy.state
+    _compare(layer, copy)
+    return y, new_state
 
 
 def initialise(layer: Any, inputs: Any, context: Context, notebook: Any) -> Any:

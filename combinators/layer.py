@@ -14,7 +14,7 @@ import functools
 import itertools
 from typing import Any
 
-from . import adapter, passes
+from . import adapter, backward, passes
 from .construction import LayerType
 from .context import Context, check_mode
 from .declarations import Declaration
@@ -60,6 +60,7 @@ class Layer(Face, metaclass=LayerType):
     _passes_rest = False  # a combinator that leaves surplus inputs on the stack
     _pins_mode = False
     _rests = False  # a combinator whose parts start anew at every call, in every mode
+    _saves_inputs = True  # for its own backward pass, if it has one
     _pure_apply = False
     _pure_init = True
     _mode: str | None
@@ -98,6 +99,12 @@ class Layer(Face, metaclass=LayerType):
         return adapter.apply(self, x, weights, state, context)
 
     def run(self, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
+        """Runs the layer, with its own backward pass where it has one."""
+        if self.has_backward:
+            return backward.apply(self, self.run_plain, x, weights, state, context)
+        return self.run_plain(x, weights, state, context)
+
+    def run_plain(self, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
         """Runs `apply_fn`, or `forward` where a class overrides that last."""
         run = self.apply_fn if self._pure_apply else functools.partial(adapter.apply, self)
         return run(x, weights, state, context)

@@ -71,7 +71,7 @@ from .losses import (
     WeightedSum,
 )
 from .lstm import LSTM, LSTMCell
-from .print_shape import PrintShape
+from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .shift_right import ShiftRight
@@ -140,6 +140,7 @@ __all__ = [
     'RandomUniform',
     'RandomUniformInitializer',
     'Relu',
+    'ReversiblePrintShape',
     'ScaledInitializer',
     'Selu',
     'SequenceAccuracy',

@@ -20,7 +20,16 @@ from retrax import models
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
     *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
-    *('Context', 'Declaration', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *(
+        'Context',
+        'Declaration',
+        'Held',
+        'Layer',
+        'Policy',
+        'Programs',
+        'ReversibleLayer',
+        'ShapeDtype',
+    ),
     *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError'),
     *(name for name in tl.__all__ if name[0].islower()),
     *(name for name in tl.__all__ if name.endswith(('Initializer', 'InitializerFromFile'))),
@@ -243,6 +252,14 @@ def is_large() -> tl.Layer:
     return tl.Fn('IsLarge', lambda x: jnp.sum(x) > 3, is_causal=False, couples_rows=True)
 
 
+def reversible_blocks() -> tl.Layer:
+    def half() -> tl.Layer:
+        return tl.ReversibleHalfResidual(tl.GRU(3), tl.Dropout(0.5), tl.Dense(3))
+
+    halves = [[half(), tl.ReversibleSwap()] for _ in range(3)]
+    return tl.Serial(tl.Dup(), tl.ReversibleSerial(halves), tl.Concatenate())
+
+
 def side_outputs() -> tl.Layer:
     def cell() -> tl.Layer:
         return tl.Serial(tl.Concatenate(), tl.Dense(4), tl.Dup())
@@ -319,6 +336,21 @@ CASES = [
         (Floats(('b', 3)), Floats(('b', 2))),
     ),
     Case('Accelerate', lambda: tl.Accelerate(tl.GRU(4)), features(3)),
+    Case('ReversibleSelect', lambda: tl.ReversibleSelect([1, 0, 1]), (features(2), features(3))),
+    Case('ReversibleSwap', tl.ReversibleSwap, (features(2), features(3))),
+    Case('ReversibleConcatenatePair', tl.ReversibleConcatenatePair, (features(2),) * 2),
+    Case(
+        'ReversibleReshape',
+        lambda: tl.ReversibleReshape((3, 4), (2, 6), n_in=2),
+        (Floats((3, 4, 't')), Floats((3, 4))),
+    ),
+    Case('ReversiblePrintShape', tl.ReversiblePrintShape, features(3)),
+    Case(
+        'ReversibleHalfResidual',
+        lambda: tl.ReversibleHalfResidual(tl.Add(), attention_layer=tl.Dense(3)),
+        (features(3),) * 3,
+    ),
+    Case('ReversibleSerial', reversible_blocks, features(3)),
     Case('SerialWithSideOutputs', side_outputs, (features(3), features(4), features(4))),
     Case('InMode', lambda: tl.InMode(tl.GRU(3)), features(3)),
     Case('InMode:pinned', lambda: tl.InMode(tl.GRU(3), train='eval'), features(3)),
