@@ -71,6 +71,13 @@ def test_output_traceback_and_exit_code_are_python_s(folder: Path, arguments) ->
     assert actual.stderr.splitlines() == without_runpy
 
 
+def test_the_safe_path_stays_safe(folder: Path) -> None:
+    for python in (('-P',), ('-P', '-m', 'retrax.interop.trax')):
+        done = run(folder, *python, 'program.py', 'number')
+        assert done.returncode == 1
+        assert "ModuleNotFoundError: No module named 'beside'" in done.stderr
+
+
 def test_a_program_written_for_trax(folder: Path) -> None:
     (folder / 'course.py').write_text(
         'import trax\nfrom trax import layers as tl\nprint(tl.Serial(tl.Dense(4), tl.LogSoftmax()))'

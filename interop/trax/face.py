@@ -63,12 +63,13 @@ def _below(module):
 
 
 def _no_attribute(face, name):
-    text = f'module {face.__name__!r} has no name {name!r}, neither in Trax 1.4.1 nor in retrax.'
+    alike = [n for n in dir(face) if n[0].isupper() == name[0].isupper()]  # layers, or modules
+    near = ' or '.join(difflib.get_close_matches(name, alike, n=3))
     if name in LISTED.get(face.__name__, ()):
         text = f'{face.__name__}.{name} is a name of Trax 1.4.1 that retrax does not have (yet).'
-    alike = [n for n in dir(face) if n[0].isupper() == name[0].isupper()]  # layers, or modules
-    near = difflib.get_close_matches(name, alike, n=3)
-    return f'{text} Did you mean {" or ".join(near)}?' if near else text
+        return f'{text} What is near: {near}.' if near else text
+    text = f'module {face.__name__!r} has no name {name!r}, neither in Trax 1.4.1 nor in retrax.'
+    return f'{text} Did you mean {near}?' if near else text
 
 
 def missing_module(name: str) -> ModuleNotFoundError:
