@@ -9,7 +9,7 @@ from .declarations import declare
 from .errors import mismatch
 from .layer import Layer
 from .paths import label
-from .stack import flatten
+from .stack import as_items, as_stack, flatten
 
 
 class PureLayer(Layer):
@@ -135,6 +135,7 @@ def Concatenate(n_items: int = 2, axis: int = -1) -> PureLayer:
     name = 'Concatenate' if axis == -1 else f'Concatenate_axis{axis}'
 
     def concatenate(xs):
+        xs = as_items(xs)
         shapes = [jnp.shape(x) for x in xs]
         if len({len(s) for s in shapes}) > 1 or len({_without(s, axis) for s in shapes}) > 1:
             raise ValueError(
@@ -153,7 +154,9 @@ def _without(shape, axis):
 
 def Split(n_items: int = 2, axis: int = -1) -> PureLayer:
     """Returns a layer that cuts its input into n_items equal parts along an axis."""
-    return PureLayer(lambda x: tuple(jnp.split(x, n_items, axis)), n_out=n_items, name='Split')
+    return PureLayer(
+        lambda x: as_stack(tuple(jnp.split(x, n_items, axis))), n_out=n_items, name='Split'
+    )
 
 
 def FlattenList() -> PureLayer:

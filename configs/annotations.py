@@ -12,6 +12,8 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+from ..combinators import Layer
+
 _ARTICLES = {
     int: 'an int',
     float: 'a number',
@@ -83,6 +85,16 @@ def fits(value: Any, annotation: Any) -> bool:
     if isinstance(kind, type) and kind is not object and not getattr(kind, '_is_protocol', False):
         return isinstance(value, kind)
     return True
+
+
+def makes_layers(annotation: Any) -> bool:
+    """Whether it is that of a function that makes layers: a config names one without a call.
+
+    >>> makes_layers(Callable[..., Layer]), makes_layers(Layer)
+    (True, False)
+    """
+    is_function = typing.get_origin(annotation) is collections.abc.Callable
+    return is_function and typing.get_args(annotation)[-1] is Layer
 
 
 def _item(annotation):

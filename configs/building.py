@@ -15,7 +15,7 @@ from typing import Any
 import gin
 from gin import config_parser
 
-from .annotations import annotations_of, problem, signature_of
+from .annotations import annotations_of, makes_layers, problem, signature_of
 from .bindings import Binding, Delegate, Statement, expanded, macro_name, needed, references
 from .errors import ConfigError
 
@@ -71,8 +71,9 @@ class Building:
         self.made.add(name)
         bound, annotations = self.bound(name, values), annotations_of(target)
         for parameter, binding in bound.items():
-            for reference in references(self.statements[binding].value):
-                self._check_called(reference, binding)
+            if not makes_layers(annotations.get(parameter)):
+                for reference in references(self.statements[binding].value):
+                    self._check_called(reference, binding)
             if parameter in annotations:
                 wrong = problem(values[parameter], annotations[parameter])
                 if wrong:

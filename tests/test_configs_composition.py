@@ -193,3 +193,26 @@ def test_layers_of_a_model_of_retrax_are_created_at_the_line_that_names_it(tmp_p
     assert len(sites) == 6
     assert set(sites.values()) == {f'{file}:2'}
     assert str(tl.Dense(3)._site).startswith(__file__)  # nothing of it stays behind
+
+
+def test_a_function_that_makes_layers_is_named(tmp_path: Path) -> None:
+    file = tmp_path / 'mine.gin'
+    file.write_text(
+        """
+include 'gru_pydocs.gin'
+train.model = @RNNLM()
+RNNLM.vocab_size = 256
+RNNLM.d_model = 8
+RNNLM.rnn_cell = @GRUCell
+RNNLM.rnn_cell_d_state_multiplier = 1
+GRUCell.forget_bias = 3.0
+GRUCell.bias_initializer = @ZerosInitializer()
+"""
+    )
+    experiment = configs.load(str(file)).experiment()
+    experiment.model.init(experiment.signature)
+    weights = experiment.model.named_weights()
+    biases = [array for path, array in weights.items() if path.endswith('.b1')]
+    assert len(biases) == 2
+    for array in biases:
+        np.testing.assert_array_equal(array, np.full(16, 3.0))

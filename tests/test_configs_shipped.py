@@ -52,13 +52,6 @@ def test_the_cell_is_all_that_differs() -> None:
     assert layers.right == layers.left.replace('GRU', 'LSTM')
 
 
-def test_a_macro_makes_a_layer_at_each_place() -> None:
-    experiment = configs.load('lstm_pydocs').experiment()
-    experiment.model.init(experiment.signature)
-    weights = experiment.model.named_weights()
-    assert not np.array_equal(weights['LSTM#1.w'], weights['LSTM#2.w'])
-
-
 @pytest.mark.parametrize('name', ['gru_pydocs', *DIFFERENCES])
 def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     corpus = tmp_path / 'corpus.txt'

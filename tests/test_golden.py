@@ -32,9 +32,9 @@ def lm(vocab: int, d: int, n_layers: int) -> tl.Serial:
     return models.GRULM(vocab, d, n_layers)
 
 
-def lm_of_trax(vocab: int, d: int, n_layers: int) -> tl.Serial:
-    """trax.models.GRULM has no LogSoftmax at its end."""
-    return tl.Serial(models.GRULM(vocab, d, n_layers).sublayers[:-1])
+def in_logits(model: tl.Serial) -> tl.Serial:
+    """Trax's models have no LogSoftmax at their end."""
+    return tl.Serial(model.sublayers[:-1])
 
 
 def shared_dense() -> tl.Serial:
@@ -54,6 +54,7 @@ LAYERS = {
     'LSTM_eval': lambda: tl.LSTM(8, mode='eval'),
     'LSTM_predict': lambda: tl.LSTM(8, mode='predict'),
     'LSTM_return_state': lambda: tl.LSTM(8, return_state=True),
+    'LSTM_bidirectional': lambda: tl.Bidirectional(tl.LSTM(8)),
     'LSTM_initial_state': lambda: tl.LSTM(8, initial_state=True),
     **{
         f'ShiftRight{n}_{mode}_{kind}': lambda n=n, mode=mode: tl.ShiftRight(n, mode=mode)
@@ -90,7 +91,8 @@ LAYERS = {
 MODELS = {
     'GRULM_small': lambda: lm(32, 16, 2),
     'GRULM_full': lambda: lm(256, 512, 2),
-    'trax_models_GRULM': lambda: lm_of_trax(32, 16, 1),
+    'trax_models_GRULM': lambda: in_logits(lm(32, 16, 1)),
+    'trax_models_RNNLM': lambda: in_logits(models.RNNLM(32, 16, dropout=0.0)),
 }
 INITIALIZERS = {
     'init_GlorotUniform': tl.GlorotUniformInitializer(),
@@ -265,7 +267,7 @@ def test_model_loss_and_gradients(case: str, loss: str) -> None:
 
     got, gradients = jax.jit(jax.value_and_grad(value))(model.weights)
     assert_close(got, ARRAYS[f'{case}/{loss}'])
-    name = loss if case == 'trax_models_GRULM' else 'CrossEntropyLoss'
+    name = loss if case.startswith('trax_models') else 'CrossEntropyLoss'
     for i, gradient in enumerate(jax.tree.leaves(gradients)):
         # Gradients are up to 1, most far smaller: relative to the largest of each array.
         largest = float(jnp.abs(gradient).max())

@@ -74,11 +74,12 @@ def test_a_backend_that_is_not_there():
     assert fastmath.backend_name() == 'jax'
 
 
-def test_grulm_gives_logits():
+@pytest.mark.parametrize('name', ['GRULM', 'RNNLM'])
+def test_recurrent_language_models_give_logits(name):
     import trax
 
-    model = trax.models.GRULM(vocab_size=11, d_model=4, n_layers=2, mode='eval')
-    reference = retrax.models.GRULM(11, 4, 2, mode='eval')
+    model = getattr(trax.models, name)(vocab_size=11, d_model=4, n_layers=2, mode='eval')
+    reference = getattr(retrax.models, name)(11, 4, 2, mode='eval')
     x = np.arange(6).reshape(2, 3)
     model.init(trax.shapes.signature(x))
     reference.init(tl.signature(x))

@@ -1,5 +1,7 @@
 """trax.models where it differs from retrax.models."""
 
+from collections.abc import Callable
+
 from ... import layers as tl
 from ... import models
 
@@ -12,4 +14,20 @@ def GRULM(
     return tl.Serial(*parts)
 
 
-__all__ = ['GRULM']
+def RNNLM(
+    vocab_size: int,
+    d_model: int = 512,
+    n_layers: int = 2,
+    rnn_cell: Callable[..., tl.Layer] = tl.LSTMCell,
+    rnn_cell_d_state_multiplier: int = 2,
+    dropout: float = 0.1,
+    mode: str = 'train',
+) -> tl.Serial:
+    """Returns the language model of any cell that ends in raw logits, as Trax's does."""
+    *parts, _log_softmax = models.RNNLM(
+        vocab_size, d_model, n_layers, rnn_cell, rnn_cell_d_state_multiplier, dropout, mode
+    ).sublayers
+    return tl.Serial(*parts)
+
+
+__all__ = ['GRULM', 'RNNLM']
