@@ -48,6 +48,9 @@ def test_failures_are_seen(tmp_path: Path) -> None:
         '        tl.Danse(3)\n'
         '    def test_different(self):\n'
         '        self.assertEqual(tl.Dense(3).n_out, 2)\n'
+        '    def test_tensorflow(self):\n'
+        '        import trax\n'
+        "        trax.fastmath.set_backend('tensorflow-numpy')\n"
         "    @unittest.skip('not here')\n"
         '    def test_skipped(self):\n'
         '        pass\n'
@@ -58,11 +61,12 @@ def test_failures_are_seen(tmp_path: Path) -> None:
         'SomeTest.test_there': 'passed',
         'SomeTest.test_not_there': 'failed',
         'SomeTest.test_different': 'failed',
+        'SomeTest.test_tensorflow': 'skipped',
         'SomeTest.test_skipped': 'skipped',
     }
     assert 'Did you mean Dense' in verdicts['SomeTest.test_not_there'].reason
     row = judge('layers/some_test.py', verdicts, {'SomeTest.test_different': 'meant'})
-    assert (row.passed, row.skipped, row.excused) == (1, 1, {'SomeTest.test_different': 'meant'})
+    assert (row.passed, row.skipped, row.excused) == (1, 2, {'SomeTest.test_different': 'meant'})
     assert list(row.failed) == ['SomeTest.test_not_there']
     assert not row.ok
 
