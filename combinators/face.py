@@ -11,7 +11,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from . import passes, sharing, state
+from . import passes, sharing, state, statistics
 from . import weights as trees
 from .context import Policy, ambient, as_key
 from .errors import LayerError, needs_values, warn
@@ -28,6 +28,7 @@ class Face(Views, Files):
 
     _frame: Any = None  # set on the twin that runs a user's layer, see adapter.py
     _cell: sharing.Cell
+    _kept: dict[str, Any]  # the statistics of a model, common to its views
     _n_in: int
     _n_out: int
 
@@ -61,6 +62,11 @@ class Face(Views, Files):
         inputs, key = signature(input_signature), self.rng if rng is None else as_key(rng)
         keep = self._policy != Policy()
         weights, new_state, _ = self._make(inputs, keep=keep, key=key)
+        if keep:
+            new_state = self._with_statistics(new_state)
+        else:
+            self._kept.clear()
+            self.keep_statistics(new_state)
         memory = self._memory
         memory.signature, memory.state, memory.rng, memory.calls = inputs, new_state, key, 0
         return weights, state.plain(new_state)
@@ -84,8 +90,14 @@ class Face(Views, Files):
         context = where.context.child(label_of(where.layer, self))
         return passes.initialise(self, inputs, context, where.notebook)[:2]
 
-    def new_state(self, batch_size: int) -> Any:
+    def new_state(self, batch_size: int, after: Any = None) -> Any:
         """Returns the initial state for another batch size.
+
+        Statistics, such as the running means of BatchNorm, are not initial: they are the model's.
+
+        Args:
+          batch_size: how many rows.
+          after: a state of this model whose statistics go on instead.
 
         Raises:
           ValueError: the model was never initialised or called, so its inputs are not known.
@@ -97,7 +109,8 @@ class Face(Views, Files):
                 'np.int32)), with the shape and dtype of your inputs, before new_state'
             )
         sized = jax.tree.map(lambda s: _with_batch(s, int(batch_size)), inputs)
-        return self._initial_state(sized)
+        made = self._initial_state(sized)
+        return made if after is None else statistics.put(self, made, self._copied(after))
 
     def _initial_state(self, inputs):
         """Makes the state of this view for inputs of a signature, once; numbers also in a trace."""
@@ -107,7 +120,18 @@ class Face(Views, Files):
                 return self._make(inputs, keep=True, commit=False)[1]
 
         made = self.program(('initial state', repr(inputs)), make)
-        return jax.tree.map(jnp.copy, made)  # a caller may donate what it is given
+        return self._with_statistics(jax.tree.map(jnp.copy, made))  # a caller may donate them
+
+    def keep_statistics(self, held: Any) -> None:
+        """Gives this model, and all its views, the statistics of a state, as weights are set."""
+        self._kept.update(self._copied(held))
+
+    def _copied(self, held):
+        return jax.tree.map(jnp.copy, statistics.taken(self, held))
+
+    def _with_statistics(self, held):
+        """Returns a state with a copy of this model's statistics."""
+        return statistics.put(self, held, jax.tree.map(jnp.copy, self._kept))
 
     # Running.
 
@@ -126,6 +150,7 @@ class Face(Views, Files):
         y, new_state = self._run(x, weights, held, rng)
         if not _has_tracer(new_state):
             self._memory.state = new_state
+            self.keep_statistics(new_state)
         return y
 
     def pure_fn(self, x: Any, weights: Any, state: Any, rng: Any, use_cache: bool = False) -> Any:
@@ -186,7 +211,7 @@ class Face(Views, Files):
             if _has_tracer(made):
                 return made
             self._memory.state = made
-        return self._memory.state
+        return self._with_statistics(self._memory.state)
 
     def _next_key(self):
         self._memory.calls += 1
@@ -216,7 +241,7 @@ class Face(Views, Files):
         held = self._memory.state
         if held is None:
             return tuple(sub.state for sub in self._sublayers)
-        return state.plain(held)
+        return state.plain(self._with_statistics(held))
 
     @state.setter
     def state(self, value: Any) -> None:
@@ -225,6 +250,7 @@ class Face(Views, Files):
         elif ambient() is None:
             self._check_state(value)
             self._memory.state = value
+            self.keep_statistics(value)
 
     def _check_state(self, value):
         """Raises StateError if a state belongs elsewhere; shapes are checked by the layers."""

@@ -20,7 +20,7 @@ from .context import Context, check_mode
 from .declarations import Declaration
 from .errors import ModeError, creation_site
 from .face import Face
-from .paths import labels
+from .paths import labels, places
 from .programs import Programs
 from .sharing import Cell
 from .views import Memory
@@ -42,7 +42,8 @@ class Layer(Face, metaclass=LayerType):
 
     Attributes:
       has_memory: whether it keeps state along time in predict mode.
-      is_causal: whether output t depends on inputs up to t only (time is axis 1).
+      is_causal: whether output t depends on inputs up to t only (time is axis 1); a tuple names
+        the modes.
       couples_rows: whether rows of a batch influence each other; a tuple names the modes.
       draws: whether it draws random numbers; a tuple names the modes.
       keeps_statistics: whether its state is not of a sequence but of all batches that it was
@@ -51,7 +52,7 @@ class Layer(Face, metaclass=LayerType):
     """
 
     has_memory = False
-    is_causal = True
+    is_causal: Declaration = True
     couples_rows: Declaration = False
     draws: Declaration = False
     keeps_statistics = False
@@ -75,6 +76,7 @@ class Layer(Face, metaclass=LayerType):
         fields['_cell'] = Cell()
         fields['_memory'] = Memory()
         fields['_programs'] = Programs()
+        fields['_kept'] = {}
         fields['_site'] = creation_site()
         fields['_told'] = check_mode(mode, fields['_name'])
         fields['_edit'] = 0
@@ -164,6 +166,14 @@ class Layer(Face, metaclass=LayerType):
         if '_print' not in vars(self):
             vars(self)['_print'] = passes.fingerprint(self)
         return vars(self)['_print']
+
+    @property
+    def _lasting(self) -> frozenset[str]:
+        """The places of the layers within that keep statistics."""
+        if '_lasting_places' not in vars(self):
+            found = (place for place, leaf in places(self) if leaf.keeps_statistics)
+            vars(self)['_lasting_places'] = frozenset(found)
+        return vars(self)['_lasting_places']
 
     @property
     def _label(self) -> str:

@@ -29,6 +29,14 @@ def label_of(parent: Any, sub: Any) -> str:
     return f'{type(sub).__name__}#0'
 
 
+def places(layer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yields each layer without sublayers with its place, such as 'Residual#1/GRU#1'."""
+    if not layer._sublayers:
+        yield '/'.join(path), layer
+    for place, sub in zip(layer._labels, layer._sublayers, strict=True):
+        yield from places(sub, (*path, place))
+
+
 def leaves(layer: Any) -> Iterator[Any]:
     """Yields the layers without sublayers, in order, each place once."""
     if not layer._sublayers:

@@ -33,6 +33,7 @@ from .activations import (
     ThresholdedLinearUnit,
 )
 from .assert_shape import AssertFunction, AssertShape, assert_shape
+from .batch_norm import BatchNorm, BatchNormState, BatchNormWeights
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
 from .dense import Dense, DenseWeights
@@ -76,6 +77,7 @@ from .random_uniform import RandomUniform
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
+from .summary_scalar import SummaryScalar
 from .zero_state import MakeZeroState
 
 __all__ = [
@@ -84,6 +86,9 @@ __all__ = [
     'ArgMax',
     'AssertFunction',
     'AssertShape',
+    'BatchNorm',
+    'BatchNormState',
+    'BatchNormWeights',
     'BinaryCrossEntropy',
     'BinaryCrossEntropyLoss',
     'BinaryCrossEntropySum',
@@ -151,6 +156,7 @@ __all__ = [
     'Softplus',
     'StopGradient',
     'Sum',
+    'SummaryScalar',
     'Swish',
     'Tanh',
     'ThresholdToBinary',

@@ -20,17 +20,9 @@ from retrax import models
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
     *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
-    *(
-        'Context',
-        'Declaration',
-        'Held',
-        'Layer',
-        'Policy',
-        'Programs',
-        'ReversibleLayer',
-        'ShapeDtype',
-    ),
-    *('LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError'),
+    *('Context', 'Declaration', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *('BatchNormState', 'LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError'),
+    'ReversibleLayer',
     *(name for name in tl.__all__ if name[0].islower()),
     *(name for name in tl.__all__ if name.endswith(('Initializer', 'InitializerFromFile'))),
     *(name for name in tl.__all__ if name != 'Weights' and name.endswith('Weights')),
@@ -171,8 +163,8 @@ def has_memory(layer: tl.Layer) -> bool:
     return layer.has_memory or (not layer._rests and any(map(has_memory, layer.sublayers)))
 
 
-def is_causal(layer: tl.Layer) -> bool:
-    return all(part.is_causal for part in walk(layer))
+def is_causal(layer: tl.Layer, mode: str) -> bool:
+    return all(tl.holds(part.is_causal, mode) for part in walk(layer))
 
 
 def couples_rows(layer: tl.Layer, mode: str) -> bool:
@@ -201,15 +193,6 @@ class FlipTime(tl.Layer):
 
     def apply_fn(self, x, weights, state, context):
         return x[:, ::-1], state
-
-
-class SubtractBatchMean(tl.Layer):
-    """Couples rows in training."""
-
-    couples_rows = ('train',)
-
-    def apply_fn(self, x, weights, state, context):
-        return (x - x.mean(0) if context.mode == 'train' else x), state
 
 
 class RunningSum(tl.Layer):
@@ -265,6 +248,10 @@ def side_outputs() -> tl.Layer:
         return tl.Serial(tl.Concatenate(), tl.Dense(4), tl.Dup())
 
     return tl.SerialWithSideOutputs([cell(), cell()])
+
+
+def normed_gru() -> tl.Layer:
+    return tl.Serial(tl.Residual(tl.Dense(3), tl.BatchNorm(axis=(0, 1))), tl.GRU(2), tl.BatchNorm())
 
 
 def tied() -> tl.Layer:
@@ -445,6 +432,12 @@ CASES = [
         lambda: tl.LocallyConnected1d(2, 1, use_bias=False),
         Floats(('b', 5, 3)),
     ),
+    Case('BatchNorm', tl.BatchNorm, features(3)),
+    Case('BatchNorm:rows', lambda: tl.BatchNorm(axis=0, momentum=0.5), Floats(('b', 5, 3))),
+    Case('BatchNorm:time', lambda: tl.BatchNorm(axis=(0, 1), center=False), features(3)),
+    Case('BatchNorm:images', lambda: tl.BatchNorm(scale=False), Floats(('b', 4, 5, 3))),
+    Case('BatchNorm:deep', normed_gru, features(3)),
+    Case('SummaryScalar', lambda: tl.SummaryScalar('mean'), features(3)),
     Case('LayerNorm:no center', lambda: tl.LayerNorm(center=False), features(4)),
     Case(
         'FilterResponseNorm:learned',
@@ -493,7 +486,6 @@ CASES = [
     Case('RNNLM', lambda: models.RNNLM(7, 4, 3), Ids(7), shifted=1),
     Case('RNNLM:GRUCell', lambda: models.RNNLM(7, 4, 1, tl.GRUCell, 1), Ids(7), shifted=1),
     Case('test:FlipTime', FlipTime, features(3)),
-    Case('test:SubtractBatchMean', SubtractBatchMean, features(3)),
     Case('test:RunningSum', RunningSum, features(3)),
 ]
 

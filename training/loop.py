@@ -42,7 +42,8 @@ class Loop:
     """Trains a model step by step; `run` may be called again and again.
 
     The weights are copied once, here; the model gets them back by `sync`. Contiguous batches carry
-    the model's state from window to window, and restart it where an epoch begins.
+    the model's state from window to window, and restart it where an epoch begins; statistics, such
+    as BatchNorm's, go on.
 
     Args:
       model: any layer that maps inputs to outputs; its weights are made if it has none.
@@ -128,11 +129,12 @@ class Loop:
         return int(self.state.bad_step) == steps.FINE
 
     def sync(self) -> None:
-        """Gives the model a copy of the weights as they are now."""
+        """Gives the model a copy of the weights and statistics as they are now."""
         self.model.weights = jax.tree.map(jnp.copy, self.state.weights)
+        self.model.keep_statistics(self.state.model_state)
 
     def _initial_state(self):
-        return self._view.new_state(self._batch_size)
+        return self._view.new_state(self._batch_size, after=self.state.model_state)
 
     def _read(self):
         sums, bad_step = jax.device_get((self.state.sums, self.state.bad_step))

@@ -215,6 +215,7 @@ class RunDirectory:
                 'something else. Put the vocabulary.json back that belongs to the run.'
             )
         model.set_named_weights(state.weights)
+        model.keep_statistics(state.model_state)
         return state._replace(weights=jax.tree.map(jnp.copy, model.weights))
 
     def writing(self) -> AbstractContextManager[None]:
