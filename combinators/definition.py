@@ -48,7 +48,8 @@ def _describe_layer(layer):
 
 
 def _matters(parameter):
-    return not (parameter in ('mode', 'name') or parameter.endswith('_initializer'))
+    shown = ('mode', 'name', 'sublayers_to_print')  # what is printed would be described twice
+    return not (parameter in shown or parameter.endswith('_initializer'))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from .context import Policy, ambient, as_key
 from .errors import LayerError, needs_values, warn
 from .files import Files
 from .paths import label_of
-from .signature import ShapeDtype, is_symbolic, signature, with_symbols, without_symbols
+from .signature import ShapeDtype, asked, is_symbolic, signature, with_symbols, without_symbols
 from .views import Views
 
 _log = logging.getLogger('retrax')
@@ -59,7 +59,7 @@ class Face(Views, Files):
             return self._init_nested(where, signature(input_signature))
         if rng is None and self._memory.rng is None:
             _log.info('%s.init() was given no key and uses seed 0', self._name)
-        inputs, key = signature(input_signature), self.rng if rng is None else as_key(rng)
+        inputs, key = asked(input_signature), self.rng if rng is None else as_key(rng)
         keep = self._policy != Policy()
         weights, new_state, _ = self._make(inputs, keep=keep, key=key)
         if keep:
@@ -337,7 +337,7 @@ class Face(Views, Files):
 
     def output_signature(self, input_signature: Any) -> Any:
         """Returns the signature of the outputs, without making weights that last."""
-        inputs = signature(input_signature)
+        inputs = asked(input_signature)
         (weights, held), outputs = self._abstract(inputs)
         if outputs is None:  # a user's layer that stands alone is not run by init
             context = passes.root_context(self, self.rng, self._policy)

@@ -3,6 +3,7 @@
 from . import passes
 from .context import check_mode
 from .layer import Layer
+from .serial import ensure_layers
 
 
 class InMode(Layer):
@@ -31,6 +32,7 @@ class InMode(Layer):
         eval: str | None = None,
         predict: str | None = None,
     ):
+        ensure_layers([layer], 'InMode')
         super().__init__(layer.n_in, layer.n_out)
         self._sublayers = (layer,)
         self._pins = {'train': train, 'eval': eval, 'predict': predict}

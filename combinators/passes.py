@@ -10,9 +10,10 @@ import jax
 
 from . import definition, sharing, state
 from .context import MATMUL_PRECISION, Context, Policy
-from .errors import LayerError, ModeError, ModeWarning, StateError, shorten, warn
+from .errors import LayerError, ModeError, ModeWarning, StateError, warn
+from .failures import layer_error
 from .observing import observer
-from .signature import ShapeDtype, canonical, infer, is_symbolic, signature
+from .signature import canonical, infer, is_symbolic, signature
 
 
 class Notebook:
@@ -154,7 +155,9 @@ def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Noteboo
         s = layer.state_fn(signature(x), context) if start is None else start
         return layer.run(x, weights, s, context)[0]
 
-    return weights, held, infer(run, inputs)
+    outputs = infer(run, inputs)
+    check_outputs(layer, outputs)
+    return weights, held, outputs
 
 
 def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tuple[Any, Any]:
@@ -174,7 +177,7 @@ def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tupl
     except (LayerError, StateError, ModeError):
         raise
     except Exception as error:
-        raise layer_error(layer, 'running', context, signature(x), error) from error
+        raise layer_error(layer, 'running', context, signature(x), error, weights) from error
     observer().after(layer, context, weights, y)
     return y, new_state
 
@@ -205,7 +208,7 @@ def check_inputs(layer: Any, x: Any) -> None:
     if layer.n_in == 1 or layer._passes_rest:
         return
     if not isinstance(x, tuple | list):
-        raise TypeError(f'expected a tuple of {layer.n_in} inputs, got one {type(x).__name__}')
+        raise TypeError(f'This layer takes a tuple of {layer.n_in} arrays and was given one array.')
     if len(x) != layer.n_in:
         raise ValueError(f'expected {layer.n_in} inputs, got {len(x)}')
 
@@ -215,23 +218,5 @@ def check_outputs(layer: Any, y: Any) -> None:
     if layer.n_out == 1 or layer._passes_rest:
         return
     if not isinstance(y, tuple | list) or len(y) != layer.n_out:
-        got = f'{len(y)}' if isinstance(y, tuple | list) else f'one {type(y).__name__}'
+        got = f'{len(y)}' if isinstance(y, tuple | list) else 'one array'
         raise ValueError(f'this layer promised {layer.n_out} outputs, returned {got}')
-
-
-def layer_error(layer: Any, doing: str, context: Context, inputs: Any, error: Exception) -> Any:
-    """Returns the error that names the layer, to be raised from `error`."""
-    cause = f'{type(error).__name__}: {error}'.rstrip(': ')
-    notes = getattr(error, '__notes__', ())
-    cause += ''.join(f'\n  {note}' for note in notes if 'JAX' not in note)  # it tells of frames
-    if layer.n_in == 1 and isinstance(inputs, tuple | list) and not layer._sublayers:
-        cause += f'\n  This layer takes one array and was given {len(inputs)} in a tuple or list.'
-    if isinstance(inputs, ShapeDtype) and layer.n_in > 1:
-        cause += f'\n  This layer takes a tuple of {layer.n_in} arrays and was given one array.'
-    shorten(error)
-    return LayerError(repr_of(layer), context.location, layer._site, doing, inputs, cause)
-
-
-def repr_of(layer: Any) -> str:
-    """Returns a layer's name on one line."""
-    return layer._name_with_arity()

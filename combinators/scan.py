@@ -7,6 +7,7 @@ from . import passes
 from .declarations import declare
 from .errors import StateError
 from .layer import Layer
+from .serial import ensure_layers
 from .signature import ShapeDtype, infer, is_symbolic, signature
 from .stack import as_items, as_stack
 from .state import hold, release
@@ -44,6 +45,7 @@ class Scan(Layer):
         remat: bool = False,
         mode: str | None = None,
     ):
+        ensure_layers([layer], 'Scan')
         super().__init__(layer.n_in, layer.n_out, mode=mode)
         if n_carry > min(layer.n_in, layer.n_out):
             raise ValueError(

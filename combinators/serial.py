@@ -1,9 +1,11 @@
 """Serial: layers one after another over the data stack."""
 
+import types
 from typing import Any
 
 from . import passes
 from .errors import LayerError
+from .failures import layer_error
 from .layer import Layer
 from .paths import label
 from .signature import signature
@@ -71,9 +73,19 @@ class Serial(Layer):
         try:
             return take(stack, layer.n_in)
         except ValueError as error:
-            failure = passes.layer_error(layer, doing, context, signature(stack), error)
+            if self._sublayers_to_print is not None:  # a person knows the whole, not its insides
+                layer, context = self, context.replace(path=context.path[:-1])
+            for part in _too_greedy(layer, len(as_items(stack))):
+                error.add_note(f'{part._name} within it takes {part.n_in}.')
+            failure = layer_error(layer, doing, context, signature(stack), error)
             failure.stack = draw(signature(stack), layer.n_in)
             raise failure from error
+
+
+def _too_greedy(layer, n):
+    """Returns the parts of a layer, as a person wrote them, that take more than n items."""
+    parts = flatten(layer._sublayers_to_print or [])
+    return [part for part in parts if isinstance(part, Layer) and part.n_in > n]
 
 
 def _draw_once(error, stack, layer):
@@ -109,8 +121,10 @@ def ensure_layers(layers: list[Any], who: str) -> list[Layer]:
                 f'the function {getattr(layer, "__name__", layer)!s}; call it, if it returns a '
                 'layer, or wrap it: Fn(name, function)'
             )
-        elif isinstance(layer, dict):
-            hint = 'a dict; pass its layers one by one, in their order'
+        elif isinstance(layer, dict | set | types.GeneratorType):
+            hint = (
+                f'a {type(layer).__name__}; pass its layers one by one or in a list, in their order'
+            )
         else:
             hint = f'{layer!r} of type {type(layer).__name__}'
         raise ValueError(f'{who}: item {i} is not a layer: got {hint}')

@@ -86,6 +86,20 @@ def signature(x: Any) -> Any:
     return ShapeDtype(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
 
+def asked(x: Any) -> Any:
+    """Returns the signature of what init is asked for.
+
+    Raises:
+      ValueError: `x` is a shape, which does not tell a dtype, and not a signature.
+    """
+    if isinstance(x, tuple | list) and x and all(isinstance(d, int | str | None) for d in x):
+        raise ValueError(
+            f'expected a signature or an array, got the sizes {x}; write ShapeDtype({x}, np.int32) '
+            'for ids, or ShapeDtype with np.float32 for features'
+        )
+    return signature(x)
+
+
 def canonical(x: Any) -> Any:
     """Returns a NumPy array in the dtype that jax gives it: int32 for int64, unless x64 is on."""
     if not isinstance(x, np.ndarray):

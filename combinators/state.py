@@ -89,7 +89,8 @@ def check_same_places(value: Any, mine: Any, owner: str) -> None:
         if held_owner != owner:
             raise StateError(
                 f'state of {path or "the model"}: it belongs to another model. Models accept '
-                "each other's states only if their definitions are equal. Use new_state."
+                "each other's states only if their definitions are equal. Use "
+                'model.new_state(batch_size).'
             )
         if place not in expected or expected[place][1] != path:
             there = expected[place][1] if place in expected else 'a place without state'

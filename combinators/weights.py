@@ -38,7 +38,7 @@ def _placed(layer, weights, path):
     if weights is SHARED:
         return
     if not layer._sublayers:
-        if path:
+        if path or layer._pure_apply:
             _check_shapes(layer, weights, path)
         yield layer._cell, weights
         return
@@ -48,13 +48,13 @@ def _placed(layer, weights, path):
 
 def _check_shapes(layer, weights, path):
     old, new = (jax.tree.leaves(w) for w in (layer._cell.weights, weights))
-    if not old or not new:
+    if not old:
         return
     expected, got = [np.shape(w) for w in old], [np.shape(w) for w in new]
     if expected != got:
         raise ValueError(
-            f'weights of {path} ({layer._name}): expected shapes {expected}, got {got}. '
-            'Are these the weights of another model?'
+            f'weights of {f"{path} ({layer._name})" if path else layer._name}: expected shapes '
+            f'{expected}, got {got}. Are these the weights of another model?'
         )
 
 

@@ -2,18 +2,33 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..combinators import mismatch
 
 
 def positive(n, what: str) -> int:
-    """Returns `n` if it is a positive int.
+    """Returns `n` as an int if it is a positive one, of Python or NumPy.
 
     Raises:
       ValueError: it is not; the message starts with `what`.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f'{what} must be a positive int, got {n!r}')
-    return n
+    if isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0:
+        return int(n)
+    fix = f'. Write {int(n)}' if isinstance(n, str) and n.isdecimal() else ''
+    raise ValueError(f'{what} must be a positive int, got {n!r}{fix}')
+
+
+def same_width(x: Any, expected: int) -> None:
+    """Raises ValueError unless the last axis of the inputs is as wide as the weights expect."""
+    if x.shape[-1] != expected:
+        raise mismatch(
+            "the width of the input's last axis",
+            expected,
+            x.shape[-1],
+            'The layer was initialised for another width: call init for this one, or mend the '
+            'input.',
+        )
 
 
 def same_batch(state: Any, x: Any) -> None:

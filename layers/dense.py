@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
 from ..kernels import affine, dot
-from .checks import positive
+from .checks import positive, same_width
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 
 
@@ -64,13 +64,7 @@ class Dense(Layer):
 
     def apply_fn(self, x, weights, state, context):
         w, b = weights if self._use_bias else (weights, None)
-        if x.shape[-1] != w.shape[0]:
-            raise mismatch(
-                "the width of the input's last axis",
-                w.shape[0],
-                x.shape[-1],
-                'The layer was initialised for another width.',
-            )
+        same_width(x, w.shape[0])
         if b is None:
             return dot(x, w, context.precision), state
         return affine(x, w, b, context.precision), state

@@ -34,7 +34,7 @@ class Dropout(Layer):
         mode: str | None = None,
     ):
         super().__init__(mode=mode)
-        if not 0 <= rate < 1:
+        if isinstance(rate, str) or not 0 <= rate < 1:
             raise ValueError(f'Dropout: rate must be at least 0 and less than 1, got {rate!r}')
         self._rate, self._shared_axes = rate, tuple(shared_axes or ())
 

@@ -50,7 +50,12 @@ class Embedding(Layer):
 
     def apply_fn(self, x, weights, state, context):
         if not jnp.issubdtype(x.dtype, jnp.integer):
-            raise mismatch('ids', 'integers', x.dtype, 'Convert them: x.astype(np.int32).')
+            raise mismatch(
+                'ids',
+                'integers',
+                x.dtype,
+                'Convert them: x.astype(np.int32), or ShapeDtype(shape, np.int32).',
+            )
         if not isinstance(x, jax.core.Tracer):
             ids = np.asarray(x)
             if ids.size and (ids.min() < 0 or ids.max() >= weights.shape[0]):

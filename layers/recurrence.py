@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
-from .checks import positive, same_batch
+from .checks import positive, same_batch, same_width
 from .initializers import Initializer
 
 
@@ -54,14 +54,7 @@ class Kind(Layer):
         return self._state_multiplier * self._n_units
 
     def _check_width(self, x, weights):
-        expected = weights[0].shape[0] - self._n_units
-        if x.shape[-1] != expected:
-            raise mismatch(
-                "the width of the input's last axis",
-                expected,
-                x.shape[-1],
-                'The layer was initialised for another width.',
-            )
+        same_width(x, weights[0].shape[0] - self._n_units)
 
     def _check_state_size(self, state):
         if state.shape[-1] != self._state_size:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,6 @@ WRONG_INPUTS = [
         (sig(2, 4), sig(3, dtype=np.int32), sig(3)),
         'the shape of targets',
     ),
-    (lambda: tl.Add(), sig(2, 3), 'takes a tuple of 2 arrays and was given one array'),
     (lambda: tl.Scan(tl.GRUCell(4), axis=1), (sig(2), sig(2, 4)), 'expected inputs with an axis 1'),
     (
         lambda: tl.GRUCell(4),
@@ -172,6 +172,13 @@ def test_another_number_of_inputs(make: Any, n: int, text: str, at: str) -> None
     layer, inputs = make(), (sig(2, 3),) * n
     run = (lambda: layer.init(inputs)) if at == 'init' else (lambda: layer(numbers(inputs)))
     assert text in message(tl.LayerError, run)
+
+
+def test_one_array_where_a_tuple_belongs() -> None:
+    layer = tl.Add()
+    for run in (lambda: layer.init(sig(2, 3)), lambda: layer(X)):
+        said = message(tl.LayerError, run)
+        assert said.endswith('This layer takes a tuple of 2 arrays and was given one array.')
 
 
 @pytest.mark.parametrize(
@@ -276,6 +283,83 @@ def test_outputs_that_were_promised() -> None:
     assert 'this layer promised 2 outputs, returned one' in said
 
 
+@pytest.mark.parametrize(
+    ('make', 'part'),
+    [
+        (lambda: tl.Branch(tl.Add(), tl.Dense(3)), 'Add within it takes 2.'),
+        (lambda: tl.Branch([tl.Add(), tl.Dense(3)], None), 'Add within it takes 2.'),
+        (lambda: tl.Branch(tl.Fn('F', lambda a, b: a), None), 'F within it takes 2.'),
+    ],
+)
+@pytest.mark.parametrize('inside', [False, True])
+def test_the_part_of_a_branch_that_takes_too_much_is_named(
+    make: Any, part: str, inside: bool
+) -> None:
+    model = tl.Serial(make()) if inside else make()
+    said = message(tl.LayerError, lambda: model.init(sig(2, 3)))
+    assert said.startswith('initialising layer Branch_in2_out2' + ' at Branch#1' * inside)
+    assert '    1: nothing  <- wanted\n' in said
+    assert 'expected 2 items on the stack, got 1. Dup, Select or Branch before it' in said
+    assert said.endswith('\n  ' + part)
+
+
+def test_outputs_that_were_promised_are_missed_by_init_too() -> None:
+    layer = tl.Fn('Two', lambda x: x, n_out=2)
+    said = message(tl.LayerError, lambda: tl.Serial(layer).init(sig(2, 3)))
+    assert 'this layer promised 2 outputs, returned one array' in said
+
+
+# ---------------------------------------------------------------------------- other kinds of input
+
+
+@pytest.mark.parametrize(
+    ('x', 'text'),
+    [
+        ([[1, 2], [3, 4]], 'was given 2 in a tuple or list. If they are rows of one array, write'),
+        ((IDS, IDS), 'was given 2 in a tuple or list'),
+        ({'ids': IDS}, 'takes one array and was given a dict'),
+        (None, 'takes one array and was given None'),
+        ('hello', 'takes an array of numbers and was given text'),
+    ],
+)
+@pytest.mark.parametrize('make', [lambda: tl.ShiftRight(), lambda: tl.Embedding(11, 6)])
+def test_inputs_that_are_no_array(x: Any, text: str, make: Any) -> None:
+    layer = make()
+    layer.init(tl.signature(IDS))
+    said = message(tl.LayerError, lambda: layer(x))
+    assert text in said
+    assert "has no attribute 'shape'" not in said
+
+
+@pytest.mark.parametrize('sizes', [(2, 3), [2, 3], ('b', 't'), (None, 3)])
+def test_sizes_in_place_of_a_signature(sizes: Any) -> None:
+    for run in (models.GRULM(11, 6, 1).init, models.GRULM(11, 6, 1).output_signature):
+        said = message(ValueError, lambda run=run: run(sizes))
+        assert f'got the sizes {sizes}; write ShapeDtype({sizes}, np.int32)' in said
+
+
+# ------------------------------------------------------------------------------------ tracebacks
+
+
+@pytest.mark.parametrize('at', ['init', 'call'])
+def test_tracebacks_are_short(at: str) -> None:
+    """However deep the model is: the user's lines and where it was raised."""
+
+    def forward(x: Any) -> Any:
+        return x + np.ones((7, 7))
+
+    model: tl.Layer = tl.Fn('Adds', forward)
+    for _ in range(20):
+        model = tl.Serial(tl.Residual(model))
+    with pytest.raises(tl.LayerError) as info:
+        model.init(sig(2, 3)) if at == 'init' else model(np.ones((2, 3), np.float32))
+    cause = info.value.__cause__
+    assert next(f.name for f in traceback.extract_tb(cause.__traceback__)) == 'forward'
+    assert len(traceback.extract_tb(cause.__traceback__)) == 2
+    ours = [f for f in traceback.extract_tb(info.value.__traceback__) if 'retrax' in f.filename]
+    assert len(ours) < 10
+
+
 # ----------------------------------------------------------------------- things that are no layers
 
 
@@ -324,6 +408,13 @@ def test_not_a_layer(combine: Any, thing: Any, text: str) -> None:
         (lambda: tl.Fn('F', lambda *x: x), 'has variable arguments (not allowed)'),
         (lambda: tl.Fn('F', lambda **x: x), 'has keyword arguments (not allowed)'),
         (lambda: tl.Fn('F', tl.Dense(3)), 'expected a function, got Dense'),
+        (lambda: tl.Dense('512'), "Dense: n_units must be a positive int, got '512'. Write 512"),
+        (lambda: models.GRULM(vocab_size='11'), "positive int, got '11'. Write 11"),
+        (lambda: tl.Dropout('0.1'), "less than 1, got '0.1'"),
+        (lambda: tl.Scan(tl.GRUCell), 'Scan: item 0 is not a layer: got the class GRUCell; write'),
+        (lambda: tl.InMode(tl.GRU), 'InMode: item 0 is not a layer: got the class GRU; write'),
+        (lambda: tl.Serial({tl.Dense(3)}), 'got a set; pass its layers one by one'),
+        (lambda: tl.Serial(tl.Dense(3) for _ in 'ab'), 'got a generator; pass its layers one by'),
         (lambda: tl.Dense(0), 'Dense: n_units must be a positive int, got 0'),
         (lambda: tl.Dense(2.5), 'got 2.5'),
         (lambda: tl.GRU(-1), 'GRU: n_units must be a positive int, got -1'),
@@ -454,6 +545,32 @@ def test_a_marker_without_a_first_place() -> None:
     weights, _ = model.init(sig(2, 3))
     with pytest.raises(ValueError, match='marker of shared weights without a first place'):
         model.pure_fn(X, (tl.SHARED, weights[0]), model.state, None)
+
+
+@pytest.mark.parametrize(
+    'weights',
+    [[np.ones((3, 3))], (np.ones((4, 3)), np.ones(3)), np.ones((3, 3)), (), None],
+)
+def test_weights_of_a_layer_alone_are_checked(weights: Any) -> None:
+    layer = tl.Dense(3)
+    layer.init(sig(2, 3))
+    before = layer.weights
+
+    def put() -> None:
+        layer.weights = weights
+
+    assert 'weights of Dense_3: expected shapes [(3, 3), (3,)], got' in message(ValueError, put)
+    assert_equal(layer.weights, before)
+
+
+def test_a_call_with_weights_of_other_shapes_says_so() -> None:
+    model = ready_lm()
+    short = (*model.weights[:2], tuple(model.weights[2])[:2], *model.weights[3:])
+    for weights in (short, ready_lm(d=5).weights):
+        said = message(tl.LayerError, lambda weights=weights: model(IDS, weights=weights))
+        assert 'running layer GRU_6 at GRU#1 failed' in said
+        assert 'It was run with weights of shapes [(' in said
+        assert 'its own have [(12, 12), (12,), (12, 6), (6,)]. Are these the weights of an' in said
 
 
 # ------------------------------------------------------------------------- failures lose nothing
