@@ -24,6 +24,7 @@ B, T = 2, 4
 KEY = jax.random.PRNGKey(0)
 
 Stack = list[np.ndarray]
+NESTED = ['Serial', 'Residual', 'Branch', 'Parallel', 'Cond', 'Chunk', 'BatchLeadingAxes']
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,6 +68,15 @@ def gru(layer: tl.Layer) -> Callable[[Stack], Stack]:
 
 def shift(stack: Stack) -> Stack:
     return [np.concatenate([np.zeros_like(stack[0][:, :1]), stack[0][:, :-1]], 1)]
+
+
+def beside(x: np.ndarray, tops: list[tl.Layer], sides: list[Callable[[Stack], Stack]]) -> Stack:
+    """A series of Dense layers, and what the sides make of the inputs of each."""
+    aside = []
+    for top, side in zip(tops, sides, strict=True):
+        aside += side([x])
+        (x,) = dense(top)([x])
+    return [x, *aside]
 
 
 def in_series(pieces: list[Piece]) -> Callable[[Stack], Stack]:
@@ -144,6 +154,21 @@ def simple(draw: Any, name: str, widths: list[int], told: str | None) -> Piece:
             takes = tuple(widths[:2])
             join = lambda stack: [np.concatenate(stack, -1)]  # noqa: E731
             return Piece(tl.Concatenate(), takes, (sum(takes),), join)
+        case 'Reversible':
+            x, c = widths[:2]
+            f = tl.GRU(x, mode=told)
+            layer = tl.ReversibleSerial(tl.ReversibleHalfResidual(f), tl.ReversibleSwap())
+            run = lambda stack: [stack[1], stack[0] + gru(f)([stack[1]])[0]]  # noqa: E731
+            return Piece(layer, (x, c), (c, x), run)
+        case 'SideOutputs':
+            tops, sides = [tl.Dense(n), tl.Dense(top)], [tl.GRU(n, mode=told), tl.Dense(1)]
+            cells = [tl.Branch(*pair) for pair in zip(tops, sides, strict=True)]
+            return Piece(
+                tl.SerialWithSideOutputs(cells),
+                (top,),
+                (top, n, 1),
+                lambda stack: beside(stack[0], tops, [gru(sides[0]), dense(sides[1])]),
+            )
     n_in = draw(st.integers(1, len(widths)))
     indices = draw(st.lists(st.integers(0, n_in - 1), min_size=1, max_size=3))
     return Piece(
@@ -152,6 +177,17 @@ def simple(draw: Any, name: str, widths: list[int], told: str | None) -> Piece:
         tuple(widths[i] for i in indices),
         lambda stack: [stack[i] for i in indices],
     )
+
+
+def chosen(piece: Piece, said: bool) -> Piece:
+    """A piece or nothing where that fits on the stack; else the piece in either case."""
+    answer = tl.Fn('Answer', lambda: jnp.asarray(said))
+    if piece.takes == piece.gives:
+        layer = tl.Cond(answer, piece.layer)
+        return dataclasses.replace(
+            piece, layer=layer, run=lambda stack: piece.run(stack) if said else stack
+        )
+    return dataclasses.replace(piece, layer=tl.Cond(answer, piece.layer, piece.layer))
 
 
 def nested(draw: Any, name: str, widths: list[int], depth: int, context: Any) -> Piece:
@@ -176,6 +212,13 @@ def nested(draw: Any, name: str, widths: list[int], depth: int, context: Any) ->
         layer = tl.Residual([piece.layer for piece in pieces] or tl.Serial())
         return Piece(layer, (top,), (top,), lambda stack: [stack[0] + whole.run(stack)[0]])
     one = part(widths)[1]
+    if name == 'Chunk':
+        size = draw(st.sampled_from([1, B, B + 1]))
+        return dataclasses.replace(one, layer=tl.Chunk(one.layer, size))
+    if name == 'BatchLeadingAxes':
+        return dataclasses.replace(one, layer=tl.BatchLeadingAxes(one.layer, 2))
+    if name == 'Cond':
+        return chosen(one, draw(st.booleans()))
     if name == 'Branch':
         two = part(widths)[1]
         n = max(len(one.takes), len(two.takes))
@@ -206,17 +249,17 @@ def series(draw: Any, widths: list[int], depth: int, context: Any) -> list[Piece
         names = ['Dense', 'GRU', 'Scan', 'Dropout', 'Select']
         names += ['ShiftRight'] * shifts
         if len(widths) < 4:
-            names += ['Dup']
+            names += ['Dup', 'SideOutputs']
         if len(widths) > 1:
-            names += ['Swap', 'Drop'] + ['Add'] * (3 * (widths[0] == widths[1]))
+            names += ['Swap', 'Drop', 'Reversible'] + ['Add'] * (3 * (widths[0] == widths[1]))
             names += ['Concatenate'] * (sum(widths[:2]) < 7)
         if depth:
-            names += ['Serial', 'Residual', 'Branch', 'Parallel']
+            names += NESTED
         again = [p for p in pool if p.takes == tuple(widths[: len(p.takes)])]
         name = draw(st.sampled_from(names + ['again'] * 3 * bool(again)))
         if name == 'again':
             piece = draw(st.sampled_from(again))
-        elif name in ('Serial', 'Residual', 'Branch', 'Parallel'):
+        elif name in NESTED:
             piece = nested(draw, name, widths, depth, context)
         else:
             piece = simple(draw, name, widths, told)
