@@ -1,4 +1,4 @@
-"""trax.models where it differs from retrax.models."""
+"""trax.models where it differs from retrax.models: its recurrent models end in raw logits."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,8 @@ from ... import models
 def GRULM(
     vocab_size: int = 256, d_model: int = 512, n_layers: int = 1, mode: str = 'train'
 ) -> tl.Serial:
-    """Returns the recurrent language model that ends in raw logits, as Trax's does."""
-    *parts, _log_softmax = models.GRULM(vocab_size, d_model, n_layers, mode).sublayers
-    return tl.Serial(*parts)
+    """Returns retrax.models.GRULM without its LogSoftmax, and with Trax's defaults."""
+    return _logits(models.GRULM(vocab_size, d_model, n_layers, mode))
 
 
 def RNNLM(
@@ -23,10 +22,16 @@ def RNNLM(
     dropout: float = 0.1,
     mode: str = 'train',
 ) -> tl.Serial:
-    """Returns the language model of any cell that ends in raw logits, as Trax's does."""
-    *parts, _log_softmax = models.RNNLM(
-        vocab_size, d_model, n_layers, rnn_cell, rnn_cell_d_state_multiplier, dropout, mode
-    ).sublayers
+    """Returns retrax.models.RNNLM without its LogSoftmax, and with Trax's defaults."""
+    return _logits(
+        models.RNNLM(
+            vocab_size, d_model, n_layers, rnn_cell, rnn_cell_d_state_multiplier, dropout, mode
+        )
+    )
+
+
+def _logits(model):
+    *parts, _log_softmax = model.sublayers
     return tl.Serial(*parts)
 
 
