@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     from .configs import load_run
     from .configs.runs import load
     from .decoding import generate
-    from .inspection import trace_stack
+    from .inspection import dependence, trace_stack, verify
     from .training import evaluate, fit
 
 __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
@@ -36,6 +36,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'configs': ('.configs', None),
     'data': ('.data', None),
     'decoding': ('.decoding', None),
+    'dependence': ('.inspection', 'dependence'),
     'evaluate': ('.training', 'evaluate'),
     'fit': ('.training', 'fit'),
     'generate': ('.decoding', 'generate'),
@@ -48,6 +49,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'models': ('.models', None),
     'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
+    'verify': ('.inspection', 'verify'),
 }
 
 # Methods of Layer on files: their code is above combinators, and loads when one is called.
@@ -63,6 +65,7 @@ __all__ = [
     'configs',
     'data',
     'decoding',
+    'dependence',
     'evaluate',
     'fit',
     'generate',
@@ -75,6 +78,7 @@ __all__ = [
     'models',
     'trace_stack',
     'training',
+    'verify',
 ]
 
 

@@ -1,4 +1,4 @@
-"""`retrax summary` and `retrax diff`: what a config makes, and what two configs do not share."""
+"""`retrax summary`, `verify` and `diff`: what a config makes, and what two do not share."""
 
 import sys
 from typing import Any
@@ -29,6 +29,14 @@ def summarise(name: str, compiles: bool) -> None:
     if not cost.memory:
         made.add_row('memory', 'this device does not tell')
     _console().print(made)
+
+
+def examine(name: str) -> bool:
+    """Prints what each law found on the model of a config or run; returns whether all are kept."""
+    model = _config(name).experiment().model
+    report = inspection.verify(model, ShapeDtype(('b', 't'), np.int32))
+    _console().print(report)
+    return report.ok
 
 
 def compare(left: str, right: str) -> None:

@@ -150,6 +150,17 @@ def summary(config_or_run: str, compiles: bool) -> None:
 
 
 @main.command(cls=Command)
+@click.argument('config_or_run')
+@allow_imports
+def verify(config_or_run: str) -> None:
+    """Examine the laws on the model of a CONFIG or a RUN; exit with 1 if it breaks one."""
+    from .describe import examine
+
+    if not examine(config_or_run):
+        sys.exit(1)
+
+
+@main.command(cls=Command)
 @click.argument('left', metavar='CONFIG')
 @click.argument('right', metavar='CONFIG')
 @allow_imports

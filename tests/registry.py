@@ -7,7 +7,7 @@ its symbolic signature: no test skips a law by hand.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,6 +16,8 @@ import numpy as np
 
 from retrax import layers as tl
 from retrax import models
+from retrax.inspection import laws
+from retrax.inspection.laws import loud as make_loud
 
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
@@ -104,83 +106,20 @@ class Case:
         random = np.random.default_rng(seed)
         return jax.tree.map(lambda kind: kind.draw(random, {'b': b, 't': t}), self.inputs)
 
-    def fed(self, x: Any) -> Any:
-        """What the decoder feeds so that predict gives what eval gives on `x`."""
-        if not self.shifted:
-            return x
-        pad = [(0, 0), (self.shifted, 0)] + [(0, 0)] * (x.ndim - 2)
-        return np.pad(x, pad)[:, : x.shape[1]]
-
-    def model(self, mode: str = 'eval', carry: bool = False) -> tl.Layer:
-        """A view of one common model with weights that make a difference; do not change them."""
-        view = _common(self).as_mode(mode)
-        return view.with_carry() if carry else view
-
-    def outputs_along(self, name: str, axis: int) -> bool:
-        """Whether every output has the axis that `name` stands for in the inputs."""
-        outputs = jax.tree.leaves(_symbolic_outputs(self))
-        return all(len(s.shape) > axis and str(s.shape[axis]) == name for s in outputs)
-
-    @property
-    def has_rows(self) -> bool:
-        return self.outputs_along('b', 0)
-
-    @property
-    def has_steps(self) -> bool:
-        return self.has_rows and self.outputs_along('t', 1)
-
 
 @functools.cache
-def _symbolic_outputs(case: Case) -> Any:
-    return case.make().output_signature(case.signature())
-
-
-@functools.cache
-def _common(case: Case) -> tl.Layer:
+def subject(case: Case) -> laws.Subject:
+    """What the laws are examined on, one for all of them; do not change its weights."""
     model = case.make()
-    model.init(case.signature(b=3, t=6))
-    make_loud(model)
-    return model
-
-
-def make_loud(model: tl.Layer, seed: int = 0) -> tl.Layer:
-    """Sets weights up to 0.7: what initializers draw is so small that mistakes would not show."""
-    random = np.random.default_rng(seed)
-    model.weights = jax.tree.map(
-        lambda w: jnp.asarray(random.uniform(-0.7, 0.7, w.shape), w.dtype), model.weights
+    model.init(case.signature(b=laws.ROWS, t=laws.STEPS))
+    return laws.Subject(
+        make_loud(model),
+        case.make,
+        case.signature(),
+        lambda seed: case.draw(laws.ROWS, laws.STEPS, seed),
+        case.shifted,
+        any(isinstance(kind, LossWeights) for kind in jax.tree.leaves(case.inputs)),
     )
-    return model
-
-
-def walk(layer: tl.Layer) -> Iterator[tl.Layer]:
-    """The layer and all within."""
-    yield layer
-    for sub in layer.sublayers:
-        yield from walk(sub)
-
-
-def has_memory(layer: tl.Layer) -> bool:
-    return layer.has_memory or (not layer._rests and any(map(has_memory, layer.sublayers)))
-
-
-def is_causal(layer: tl.Layer, mode: str) -> bool:
-    return all(tl.holds(part.is_causal, mode) for part in walk(layer))
-
-
-def couples_rows(layer: tl.Layer, mode: str) -> bool:
-    return any(tl.holds(part.couples_rows, mode) for part in walk(layer))
-
-
-def draws(layer: tl.Layer, mode: str) -> bool:
-    return any(tl.holds(part.draws, mode) for part in walk(layer))
-
-
-def keeps_statistics(layer: tl.Layer) -> bool:
-    return any(part.keeps_statistics for part in walk(layer))
-
-
-def stops_gradient(layer: tl.Layer) -> bool:
-    return any(part.stops_gradient for part in walk(layer))
 
 
 # Layers of the tests' own that are what retrax's layers are not (yet): they keep the laws honest.

@@ -108,3 +108,10 @@ def test_allow_imports(small: Path, tmp_path: Path, monkeypatch) -> None:
     shutil.copy(small, tmp_path / 'again.gin')
     small.write_text(small.read_text().replace('import my_model_module', 'import retrax.models'))
     assert retrax('summary', small).exit_code == 0
+
+
+def test_verify_of_a_config_shows_each_law(small: Path) -> None:
+    result = retrax('verify', small)
+    assert result.exit_code == 0, result.output
+    assert '3. predict steps are the eval pass' in result.output
+    assert 'broken' not in result.output
