@@ -1,10 +1,41 @@
 """The kill test, small; `python -m tests.kill --kills 200` is the large one."""
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from kill.driver import Kills
+from kill.driver import HERE, Kills
+
+TORN = """
+import os, sys
+from pathlib import Path
+from moments import Moments
+
+run = Path(sys.argv[1])
+Moments(run, 7, True, run.parent / 'note')  # before: open, sync, rename, open, sync, open
+with open(run / 'new', 'wb') as file:
+    file.write(b'kept')
+    file.flush()
+    os.fsync(file.fileno())
+os.replace(run / 'new', run / 'file')
+for more in (b'also', b'12345678'):
+    with open(run / 'file', 'r+b') as file:
+        file.seek(0, os.SEEK_END)
+        file.write(more)
+        file.flush()
+        os.fsync(file.fileno())
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='moments are found through /proc')
+def test_a_torn_sync_leaves_what_was_on_the_disk(tmp_path: Path) -> None:
+    (tmp_path / 'run').mkdir()
+    child = subprocess.run([sys.executable, '-c', TORN, tmp_path / 'run'], cwd=HERE, check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert (tmp_path / 'note').read_text() == 'torn file'
+    assert (tmp_path / 'run/file').read_bytes() == b'keptalso1234'
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='moments are found through /proc')

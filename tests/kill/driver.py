@@ -1,6 +1,7 @@
 """Kills, resumes, compares. A kill that leaves a run which cannot go on is an error here."""
 
 import collections
+import difflib
 import os
 import random
 import signal
@@ -49,7 +50,7 @@ class Kills:
             self._finish(run)
             found = contents(run)
             different = [name for name in {*found, *self._expected} if not self._same(found, name)]
-            assert not different, f'{run}: differs from the uninterrupted run in {different}'
+            assert not different, f'{run}: differs in {different}{self._lines(found, different)}'
 
     def unseen(self) -> list[str]:
         """Returns those of WHEN in which no kill came."""
@@ -57,6 +58,17 @@ class Kills:
 
     def _same(self, found, name):
         return found.get(name) == self._expected.get(name)
+
+    def _lines(self, found, different):
+        """The lines that differ, of the files that are text."""
+        names = [name for name in different if name.endswith(('.json', '.jsonl'))]
+        before, after = (
+            [line for name in names for line in files.get(name, b'').decode().splitlines()]
+            for files in (self._expected, found)
+        )
+        return ''.join(
+            f'\n{line}' for line in difflib.unified_diff(before, after, lineterm='', n=0)
+        )
 
     def _killed(self, run: Path) -> bool:
         """Starts or resumes a run and kills it; False if it had finished before."""

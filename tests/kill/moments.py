@@ -1,7 +1,8 @@
 """A process that kills itself at its n-th moment of writing: what a test from outside rarely hits.
 
 A moment comes before each opening for writing, renaming, making, deleting and syncing of a file or
-folder of the run. A torn moment leaves half of what was about to be written.
+folder of the run. A torn moment leaves half of what was about to be written, and all that an
+earlier sync put on the disk.
 """
 
 import os
@@ -33,6 +34,7 @@ class Moments:
     def __init__(self, run: Path, at: int, torn: bool, note: Path):
         self._run, self._at, self._torn, self._note = str(run), at, torn, note
         self.count = 0
+        self._on_disk: dict[str, int] = {}  # how much of a file was synced
         self._fsync = os.fsync
         os.fsync = self._before_fsync
         sys.addaudithook(self._hear)
@@ -47,12 +49,18 @@ class Moments:
             relative = event in ('os.remove', 'os.rmdir') and arguments[1] != -1  # of a folder
             path = os.fspath(arguments[0])
             self._moment(_EVENTS[event], f'{self._run}/in-a-folder/{path}' if relative else path)
+            if event == 'os.rename':
+                self._on_disk[os.fspath(arguments[1])] = self._on_disk.pop(path, 0)
 
     def _before_fsync(self, descriptor):
         path = os.readlink(f'/proc/self/fd/{descriptor}')
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        self._moment('sync', path, _tear_synced if is_file else None)
+        self._moment('sync', path, self._tear_synced if is_file else None)
         self._fsync(descriptor)
+        self._on_disk[path] = os.path.getsize(path)
+
+    def _tear_synced(self, path):
+        os.truncate(path, (self._on_disk.get(path, 0) + os.path.getsize(path)) // 2)
 
     def _moment(self, kind, path, tear=None):
         if not path.startswith(self._run + '/'):
@@ -75,7 +83,3 @@ def _tear_opened(path):
     if not os.path.basename(path).startswith('lock-'):
         os.write(descriptor, b'{"step": 1, "lo' if exists else b'{"fo')
     os.close(descriptor)
-
-
-def _tear_synced(path):
-    os.truncate(path, os.path.getsize(path) // 2)
