@@ -17,7 +17,8 @@ class Bidirectional(Serial):
         y = merge(f(x), flip(g(flip(x))))
 
     f is the given layer; g has the same definition and weights of its own (Trax gives both the
-    same initial weights).
+    same initial weights). A layer that can go backwards by itself does (see Recurrent), so that
+    lengths and masks are respected.
 
     It needs its whole input at every call, because outputs depend on what comes later. So it does
     not step: in predict it is in eval, and with carry too it starts anew at every call, whatever
@@ -46,8 +47,15 @@ class Bidirectional(Serial):
                 f'direction, so merge_layer must take {2 * forward_layer.n_out}; '
                 f'{merge_layer._name} takes {merge_layer.n_in}'
             )
-        flip = Fn('_FlipAlongTimeAxis', lambda x: jnp.flip(x, axis), is_causal=axis not in (1, -2))
-        backward = Serial(flip, _another(forward_layer), flip)
+        backward = _another(forward_layer)
+        turned = getattr(backward, 'reversed', None)
+        if axis == 1 and turned is not None:
+            backward = turned()
+        else:
+            flip = Fn(
+                '_FlipAlongTimeAxis', lambda x: jnp.flip(x, axis), is_causal=axis not in (1, -2)
+            )
+            backward = Serial(flip, backward, flip)
         # It prints as in Trax, where it is a Serial; its path says what it is.
         super().__init__(Branch(forward_layer, backward), merge_layer, name='Serial')
 

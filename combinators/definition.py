@@ -34,11 +34,15 @@ def describe(value: Any) -> str:
         return f'{array.dtype}{array.shape}{hashlib.blake2s(array.tobytes()).hexdigest()}'
     if isinstance(value, str | int | float | complex | bool | bytes | type(None)):
         return repr(value)
+    wrapped = getattr(value, '__wrapped__', None)
+    if callable(value) and wrapped is not None:  # such as jax.jit's functions
+        return describe(wrapped)
     if isinstance(value, types.CodeType):
         consts = describe([c for c in value.co_consts if not isinstance(c, types.CodeType)])
         return f'{value.co_code.hex()}{value.co_names}{consts}'
     kind = value if isinstance(value, type) else type(value)
-    return f'{kind.__module__}.{kind.__qualname__}'
+    name = f'.{value.__name__}' if callable(value) and hasattr(value, '__name__') else ''
+    return f'{kind.__module__}.{kind.__qualname__}{name}'
 
 
 def _describe_layer(layer):
@@ -69,8 +73,8 @@ def _describe_function(f):
     name = f'{f.__module__}.{f.__qualname__}'
     f = getattr(f, '__func__', f)
     values = [_cell_value(cell) for cell in f.__closure__ or ()]
-    # Our own functions are known by name: their byte code may change with the Python version.
-    code = '' if (f.__module__ or '').startswith('retrax.') else describe(f.__code__)
+    # Our own functions and jax's are known by name: their byte code may change with a version.
+    code = '' if (f.__module__ or '').startswith(('retrax.', 'jax.')) else describe(f.__code__)
     return f'{name}{describe(values)}{describe(f.__defaults__)}{code}'
 
 

@@ -65,6 +65,7 @@ class Layer(Face, metaclass=LayerType):
     _pure_apply = False
     _pure_init = True
     _mode: str | None
+    _told: str | None
     _sublayers_to_print: Any
 
     def __init__(self, n_in=1, n_out=1, name=None, sublayers_to_print=None, mode=None):

@@ -46,7 +46,7 @@ from .filter_response_norm import FilterResponseNorm, FilterResponseNormWeights
 from .flatten import Flatten
 from .free_weights import Weights
 from .gaussians import log_gaussian_diag_pdf, log_gaussian_pdf
-from .gru import GRU, GRUCell
+from .gru import GRU, GRUCell, GRUWeights
 from .initializers import (
     GlorotNormalInitializer,
     GlorotUniformInitializer,
@@ -71,10 +71,13 @@ from .losses import (
     WeightedCategoryCrossEntropy,
     WeightedSum,
 )
-from .lstm import LSTM, LSTMCell
+from .lstm import LSTM, LSTMCell, LSTMWeights
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
+from .recurrent import Recurrent
+from .recurrent_cell import Map, RecurrentCell
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
+from .rnn import RNN, RNNCell, RNNWeights
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
 from .summary_scalar import SummaryScalar
@@ -109,6 +112,7 @@ __all__ = [
     'Flatten',
     'GRU',
     'GRUCell',
+    'GRUWeights',
     'Gelu',
     'GlorotNormalInitializer',
     'GlorotUniformInitializer',
@@ -121,6 +125,7 @@ __all__ = [
     'L2Loss',
     'LSTM',
     'LSTMCell',
+    'LSTMWeights',
     'LayerNorm',
     'LayerNormWeights',
     'LeCunNormalInitializer',
@@ -133,6 +138,7 @@ __all__ = [
     'LogSumExp',
     'MacroAveragedFScore',
     'MakeZeroState',
+    'Map',
     'MaskedSequenceAccuracy',
     'Max',
     'Mean',
@@ -141,9 +147,14 @@ __all__ = [
     'OrthogonalInitializer',
     'ParametricRelu',
     'PrintShape',
+    'RNN',
+    'RNNCell',
+    'RNNWeights',
     'RandomNormalInitializer',
     'RandomUniform',
     'RandomUniformInitializer',
+    'Recurrent',
+    'RecurrentCell',
     'Relu',
     'ReversiblePrintShape',
     'ScaledInitializer',

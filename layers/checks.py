@@ -31,6 +31,17 @@ def same_width(x: Any, expected: int) -> None:
         )
 
 
+def rate(value, what: str) -> float:
+    """Returns `value` if it is a probability of leaving something out, from 0 up to but not 1.
+
+    Raises:
+      ValueError: it is not; the message starts with `what`.
+    """
+    if isinstance(value, str) or not 0 <= value < 1:
+        raise ValueError(f'{what} must be at least 0 and less than 1, got {value!r}')
+    return value
+
+
 def same_batch(state: Any, x: Any) -> None:
     """Raises ValueError unless a state has as many rows as the inputs."""
     if state.shape[0] != x.shape[0]:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import Layer
+from . import checks
 
 
 class Dropout(Layer):
@@ -34,9 +35,8 @@ class Dropout(Layer):
         mode: str | None = None,
     ):
         super().__init__(mode=mode)
-        if isinstance(rate, str) or not 0 <= rate < 1:
-            raise ValueError(f'Dropout: rate must be at least 0 and less than 1, got {rate!r}')
-        self._rate, self._shared_axes = rate, tuple(shared_axes or ())
+        self._rate = checks.rate(rate, 'Dropout: rate')
+        self._shared_axes = tuple(shared_axes or ())
 
     def apply_fn(self, x, weights, state, context):
         if context.mode != 'train' or self._rate == 0:

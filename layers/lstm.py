@@ -1,50 +1,100 @@
 """LSTM: the long short-term memory, as a layer over time and as a cell for one step."""
 
-from ..kernels import LSTMWeights, lstm, lstm_step
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
-from .recurrence import AlongTime, Kind, OneStep
+from .recurrent import Recurrent
+from .recurrent_cell import Map, RecurrentCell
 
 
-class _LSTM(Kind):
-    """What LSTM and LSTMCell have in common."""
+class LSTMWeights(NamedTuple):
+    """Weights of an LSTM of n units over d features; the rows of w are x's, then h's."""
 
-    _kernel, _kernel_step = staticmethod(lstm), staticmethod(lstm_step)
-    _state_multiplier = 2
-
-    def _new_weights(self, d, context):
-        n = self._n_units
-        return LSTMWeights(
-            self._kernel_initializer((d + n, 4 * n), context.key('w')),
-            self._bias_initializer((4 * n,), context.key('b')) + self._forget_bias,
-        )
+    w: jax.Array  # (d + n, 4n): input gate i, candidate j, forget gate f, output gate o
+    b: jax.Array  # (4n,)
 
 
-class LSTM(_LSTM, AlongTime):
-    """Runs a long short-term memory along time.
+class LSTMCell(RecurrentCell):
+    """Runs one step of a long short-term memory.
 
         i, j, f, o = split([x, h] w + b)
         c' = c * sigmoid(f) + sigmoid(i) * tanh(j)
         h' = tanh(c') * sigmoid(o)
 
-    The width of the input need not be n_units.
+    The state is [c, h], joined at the last axis. Scan and Recurrent make layers over time of it.
 
-    Shapes: x (b, t, d) -> (b, t, n_units); a state on the stack is [c, h] (b, 2 n_units).
+    Shapes: x (..., d), state (..., 2 n_units) -> h' (..., n_units), state' (..., 2 n_units).
+
+    Args:
+      n_units: the size of c and of h.
+      forget_bias: added to the biases of all gates and of the candidate, as in Trax; elsewhere it
+        is the forget gate's alone.
+      kernel_initializer: makes w.
+      bias_initializer: makes b.
+      recurrent_initializer: makes the rows of h apart, each gate's by itself; None: they are made
+        with those of x.
+
+    Weights: LSTMWeights(w (d+n, 4n), b (4n,)).
+
+    Raises:
+      ValueError: n_units is not a positive int; a width is another than that of the weights.
+
+    Source: Gers et al. 2000, Learning to Forget; Trax 1.4.1, trax.layers.rnn.LSTMCell.
+    """
+
+    weights_type = LSTMWeights
+
+    def __init__(
+        self,
+        n_units: int,
+        forget_bias: float = 1.0,
+        kernel_initializer: Initializer = GlorotUniformInitializer(),
+        bias_initializer: Initializer = RandomNormalInitializer(1e-6),
+        recurrent_initializer: Initializer | None = None,
+    ):
+        super().__init__(n_units, kernel_initializer, bias_initializer, recurrent_initializer)
+        self._forget_bias = forget_bias
+
+    @property
+    def state_widths(self):
+        """The sizes of c and h."""
+        return (self._n_units, self._n_units)
+
+    def maps(self):
+        return {'gates': Map(4 * self._n_units, shift=self._forget_bias)}
+
+    def step(self, state, affine):
+        c, h = state
+        i, j, f, o = jnp.split(affine('gates', h), 4, axis=-1)
+        c = c * jax.nn.sigmoid(f) + jax.nn.sigmoid(i) * jnp.tanh(j)
+        return c, jnp.tanh(c) * jax.nn.sigmoid(o)
+
+
+class LSTM(Recurrent):
+    """Runs a long short-term memory along time; the equations are LSTMCell's.
+
+    `Recurrent(LSTMCell(...), ...)` has everything else: lengths and masks, resets, learned initial
+    states, the other direction.
+
+    Shapes: x (b, t, d) -> (b, t, n_units); a state on the stack is [c, h] (b, 2 n_units). The
+    width of the input need not be n_units.
 
     Args:
       n_units: the size of c and of h.
       mode: as for every layer.
       return_state: whether to give the last state too, below the output.
-      initial_state: whether to take the first state from the stack, below x; else it is zeros.
-        In predict and with carry it is taken at the first call only.
-      forget_bias: added to the biases of all gates and of the candidate, as in Trax; elsewhere it
-        is the forget gate's alone.
+      initial_state: whether to take the first state from the stack, below x; see Recurrent.
+      forget_bias: see LSTMCell.
       kernel_initializer: makes w.
       bias_initializer: makes b.
 
     Weights: LSTMWeights(w (d+n, 4n), b (4n,)).
 
-    State: in predict and with carry, [c, h] (b, 2 n_units), zeros at first; with initial_state
-    (state, started); else none.
+    State: in predict and with carry, [c, h] (b, 2 n_units), zeros at first; see Recurrent.
 
     Raises:
       ValueError: n_units is not a positive int; x is not (batch, time, features) of floats, or of
@@ -58,45 +108,11 @@ class LSTM(_LSTM, AlongTime):
         n_units: int,
         mode: str | None = None,
         return_state: bool = False,
-        initial_state: bool = False,
+        initial_state: Any = False,
         forget_bias: float = 1.0,
         kernel_initializer: Initializer = GlorotUniformInitializer(),
         bias_initializer: Initializer = RandomNormalInitializer(1e-6),
     ):
-        super().__init__(
-            n_units,
-            mode,
-            takes_state=initial_state,
-            gives_state=return_state,
-            forget_bias=forget_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-        )
-
-
-class LSTMCell(_LSTM, OneStep):
-    """Runs one step of a long short-term memory; Scan makes a layer over time of it.
-
-    Equations, weights and arguments are LSTM's. The state is [c, h], joined at the last axis.
-
-    Shapes: x (..., d), state (..., 2 n_units) -> h' (..., n_units), state' (..., 2 n_units).
-
-    Raises:
-      ValueError: n_units is not a positive int; a width is another than that of the weights.
-
-    Source: Trax 1.4.1, trax.layers.rnn.LSTMCell.
-    """
-
-    def __init__(
-        self,
-        n_units: int,
-        forget_bias: float = 1.0,
-        kernel_initializer: Initializer = GlorotUniformInitializer(),
-        bias_initializer: Initializer = RandomNormalInitializer(1e-6),
-    ):
-        super().__init__(
-            n_units,
-            forget_bias=forget_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-        )
+        positive(n_units, 'LSTM: n_units')
+        cell = LSTMCell(n_units, forget_bias, kernel_initializer, bias_initializer)
+        super().__init__(cell, mode, initial_state, return_state, name=f'LSTM_{n_units}')

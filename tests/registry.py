@@ -22,7 +22,7 @@ from retrax.inspection.laws import loud as make_loud
 # Names of retrax.layers.__all__ that are no layers.
 NOT_LAYERS = {
     *('EMPTY_STATE', 'EMPTY_WEIGHTS', 'GET_WEIGHTS_FROM_CACHE', 'MODES', 'PRECISIONS', 'SHARED'),
-    *('Context', 'Declaration', 'Held', 'Layer', 'Policy', 'Programs', 'ShapeDtype'),
+    *('Context', 'Declaration', 'Held', 'Layer', 'Map', 'Policy', 'Programs', 'ShapeDtype'),
     *('BatchNormState', 'LayerError', 'ModeError', 'ModeWarning', 'Observer', 'StateError'),
     'ReversibleLayer',
     *(name for name in tl.__all__ if name[0].islower()),
@@ -59,6 +59,33 @@ class Ids:
 
     def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
         return random.integers(0, self.n, [sizes.get(d, d) for d in self.shape], np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lengths:
+    """Lengths of rows: a whole one, one that is padded, and so on."""
+
+    shape: tuple[Any, ...] = ('b',)
+
+    def signature(self) -> tl.ShapeDtype:
+        return tl.ShapeDtype(self.shape, np.int32)
+
+    def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
+        return np.arange(sizes['t'], sizes['t'] - 2 * sizes['b'], -2).clip(0).astype(np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bools:
+    """True with a probability."""
+
+    probability: float
+    shape: tuple[Any, ...] = ('b', 't')
+
+    def signature(self) -> tl.ShapeDtype:
+        return tl.ShapeDtype(self.shape, np.bool_)
+
+    def draw(self, random: np.random.Generator, sizes: dict[str, int]) -> np.ndarray:
+        return random.random([sizes.get(d, d) for d in self.shape]) < self.probability
 
 
 class LossWeights(Floats):
@@ -193,6 +220,28 @@ def normed_gru() -> tl.Layer:
     return tl.Serial(tl.Residual(tl.Dense(3), tl.BatchNorm(axis=(0, 1))), tl.GRU(2), tl.BatchNorm())
 
 
+def recurrent(cell: Callable[[], tl.RecurrentCell], **options: Any) -> Callable[[], tl.Layer]:
+    return lambda: tl.Recurrent(cell(), mode='eval', **options)
+
+
+class LeakyCell(tl.RecurrentCell):
+    """A user's own cell, with two states and an activation that is computed twice."""
+
+    @property
+    def state_widths(self):
+        return (2, self.n_units)
+
+    def maps(self):
+        n = self.n_units
+        own = tl.Map(2, operand=n, of_x=False, bias=False)
+        return {'leak': tl.Map(n), 'candidate': tl.Map(n, operand=2), 'own': own}
+
+    def step(self, state, affine):
+        slow, h = state
+        u = affine('leak', h, jax.nn.sigmoid)
+        return 0.5 * (slow + affine('own', h)), u * h + (1 - u) * affine('candidate', slow, jnp.sin)
+
+
 def tied() -> tl.Layer:
     gru = tl.GRU(3)
     return tl.Serial(gru, tl.Residual(tl.Dense(3)), gru, gru)
@@ -311,6 +360,43 @@ CASES = [
     Case('ShiftRight:two', lambda: tl.ShiftRight(2), features(3), shifted=2),
     Case('GRU', lambda: tl.GRU(4), features(3)),
     Case('GRU:forget', lambda: tl.GRU(3, forget_bias=1.0), features(3)),
+    Case('Recurrent', recurrent(lambda: LeakyCell(3)), features(4)),
+    Case(
+        'Recurrent:lengths',
+        recurrent(lambda: tl.LSTMCell(3), padding='lengths'),
+        (features(4), Lengths()),
+    ),
+    Case(
+        'Recurrent:mask',
+        recurrent(lambda: tl.GRUCell(3), padding='mask'),
+        (features(4), Bools(0.7)),
+    ),
+    Case(
+        'Recurrent:resets',
+        recurrent(lambda: tl.GRUCell(3), resets=True, initial_state='learned'),
+        (features(4), Bools(0.3)),
+    ),
+    Case(
+        'Recurrent:stack',
+        recurrent(lambda: tl.LSTMCell(3), initial_state='stack', return_state=True),
+        (features(4), Floats(('b', 6))),
+    ),
+    Case('Recurrent:reverse', recurrent(lambda: tl.GRUCell(3), reverse=True), features(4)),
+    Case(
+        'Recurrent:drops',
+        recurrent(lambda: tl.LSTMCell(3), recurrent_dropout=0.5, zoneout=0.3),
+        features(4),
+    ),
+    Case('Recurrent:remat', recurrent(lambda: tl.RNNCell(3), remat=True), features(4)),
+    Case(
+        'Recurrent:after',
+        recurrent(lambda: tl.GRUCell(3, reset='after', recurrent_bias=True, update='keeps_new')),
+        features(4),
+    ),
+    Case('Recurrent:given gate', recurrent(lambda: tl.GRUCell(3, reset_gate=0.5)), features(4)),
+    Case('RecurrentCell', lambda: LeakyCell(3), (Floats(('b', 4)), Floats(('b', 5)))),
+    Case('RNN', lambda: tl.RNN(4), features(3)),
+    Case('RNNCell', lambda: tl.RNNCell(4, jax.nn.relu), (Floats(('b', 3)), Floats(('b', 4)))),
     Case('GRUCell', lambda: tl.GRUCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
     Case('LSTM', lambda: tl.LSTM(4), features(3)),
     Case(

@@ -31,7 +31,7 @@ def gru(x: np.ndarray, weights: Any) -> np.ndarray:
 
 def test_formula() -> None:
     model = ready(tl.Bidirectional(tl.GRU(4)))
-    there, back = (leaf for leaf in tl.leaves(model) if isinstance(leaf, tl.GRU))
+    there, back = (leaf for leaf in tl.leaves(model) if isinstance(leaf, tl.Recurrent))
     x = X.astype(np.float64)
     expected = [gru(x, there.weights), gru(x[:, ::-1], back.weights)[:, ::-1]]
     assert_close(model.as_mode('eval')(X), np.concatenate(expected, -1))
@@ -54,7 +54,7 @@ def test_trained_weights_stay_with_the_layer_that_has_them() -> None:
     before = trained.weights
     model = tl.Bidirectional(trained)
     model(X)
-    there, back = (leaf for leaf in tl.leaves(model) if isinstance(leaf, tl.GRU))
+    there, back = (leaf for leaf in tl.leaves(model) if isinstance(leaf, tl.Recurrent))
     assert there is trained
     assert_equal(there.weights, before)
     assert not np.array_equal(back.weights.w1, before.w1)

@@ -122,12 +122,12 @@ WRONG_INPUTS = [
     (
         lambda: tl.LSTM(4, initial_state=True),
         (sig(2, 5, 3), sig(2, 4)),
-        'the shape of the first state: expected (2, 8), got (2, 4)',
+        'the initial state: expected shape (2, 8), got (2, 4)',
     ),
     (
         lambda: tl.LSTM(4, initial_state=True),
         (sig(2, 5, 3), sig(1, 8)),
-        'the shape of the first state: expected (2, 8), got (1, 8)',
+        'the initial state: expected shape (2, 8), got (1, 8)',
     ),
     (lambda: tl.MakeZeroState(), sig(2, 3), 'expected the shape (batch, time, features), got (2'),
 ]

@@ -16,7 +16,6 @@ from tolerances import assert_close, assert_equal, assert_same_kind, differs
 
 from retrax import combinators, models
 from retrax import layers as tl
-from retrax.kernels import gru_backward
 
 X = np.array(np.random.default_rng(0).normal(size=(2, 5, 3)), np.float32)
 IDS = np.array([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]], np.int32)
@@ -977,8 +976,8 @@ def test_init_compiles_nothing_for_more_layers() -> None:
 
 def test_one_kernel_is_traced_for_all_equal_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     traced: list[Any] = []
-    step = gru_backward.step
-    monkeypatch.setattr(gru_backward, 'step', lambda *args: traced.append(0) or step(*args))
+    step = tl.GRUCell.step
+    monkeypatch.setattr(tl.GRUCell, 'step', lambda *args: traced.append(0) or step(*args))
 
     def traces(n_layers: int, width: int) -> int:
         del traced[:]

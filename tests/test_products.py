@@ -1,0 +1,43 @@
+"""Products at a chosen precision, forwards and backwards."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from retrax.kernels import dot
+
+
+def test_bf16_products_add_up_in_float32():
+    r = np.random.RandomState(1)
+    a, b = (jnp.asarray(r.randn(*s), jnp.float32) for s in ((4, 64), (64, 3)))
+    y = dot(a, b, 'bf16')
+    assert y.dtype == jnp.float32
+    wanted = np.asarray(a, np.float64) @ np.asarray(b, np.float64)
+    error = np.abs(y - wanted).max() / np.abs(wanted).max()
+    assert 1e-5 < error < 1e-2
+
+
+def test_bf16_gradients_are_near_and_all_products_are_bf16():
+    r = np.random.RandomState(2)
+    a, b, d_y = (jnp.asarray(r.randn(*s), jnp.float32) for s in ((2, 8, 64), (64, 32), (2, 8, 32)))
+
+    def loss(a, b, precision):
+        return (dot(a, b, precision) * d_y).sum()
+
+    wanted = jax.grad(loss, (0, 1))(a, b, 'float32')
+    got = jax.grad(loss, (0, 1))(a, b, 'bf16')
+    for w, g in zip(wanted, got, strict=True):
+        assert g.dtype == jnp.float32
+        assert 1e-5 < np.abs(w - g).max() / np.abs(w).max() < 1e-2
+    jaxpr = jax.make_jaxpr(jax.grad(lambda a, b: loss(a, b, 'bf16'), (0, 1)))(a, b)
+    products = [eqn for eqn in _all_eqns(jaxpr) if eqn.primitive.name == 'dot_general']
+    assert len(products) == 3
+    assert {v.aval.dtype for eqn in products for v in eqn.invars} == {jnp.dtype('bfloat16')}
+
+
+def _all_eqns(jaxpr):
+    for eqn in jaxpr.jaxpr.eqns:
+        yield eqn
+        for sub in eqn.params.values():
+            if hasattr(sub, 'jaxpr'):
+                yield from _all_eqns(sub)
