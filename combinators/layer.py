@@ -58,6 +58,10 @@ class Layer(Face, metaclass=LayerType):
     keeps_statistics = False
     stops_gradient = False
 
+    # (x (b, t, d), carry, weights, context, remat) -> (y, carry): what Scan runs along axis 1
+    # instead of the layer slice by slice, where a layer knows a faster way.
+    over_time: Any = None
+
     _passes_rest = False  # a combinator that leaves surplus inputs on the stack
     _pins_mode = False
     _rests = False  # a combinator whose parts start anew at every call, in every mode

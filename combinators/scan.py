@@ -99,7 +99,7 @@ class Scan(Layer):
     def apply_fn(self, x, weights, state, context):
         xs, carries = self._split(x)
         carries = tuple(jnp.asarray(c) for c in carries)
-        layer, inside = self._sublayers[0], context.child(self._labels[0])
+        inside = context.child(self._labels[0])
         sub_state, mine = state
         continues = context.steps and self._n_carry
         if continues:
@@ -107,13 +107,28 @@ class Scan(Layer):
             check_batch(kept, carries)
             carries = tuple(jnp.where(started, k, c) for k, c in zip(kept, carries, strict=True))
 
+        ys, carries, sub_state = self._all_slices(xs, carries, weights[0], sub_state, inside)
+        mine = hold((carries, jnp.ones((), bool)), context) if continues else ()
+        return as_stack((*ys, *carries)), (sub_state, mine)
+
+    def _all_slices(self, xs, carries, weights, sub_state, context):
+        """Returns the y along the axis, the last carries and the layer's last state."""
+        layer = self._sublayers[0]
+        if layer.over_time is None or self._axis != 1 or len(xs) != 1 or xs[0].ndim != 3:
+            return self._slice_by_slice(xs, carries, weights, sub_state, context)
+        y, carry = layer.over_time(xs[0], carries[0], weights, context, self._remat)
+        return (y,), (carry,), sub_state
+
+    def _slice_by_slice(self, xs, carries, weights, sub_state, context):
+        layer = self._sublayers[0]
+
         def step(loop, slices):
             i, carries, sub_state = loop
-            here = inside
+            here = context
             if context.rng is not None:
-                here = inside.replace(rng=jax.random.fold_in(context.rng, i))
+                here = context.replace(rng=jax.random.fold_in(context.rng, i))
             top = as_stack((*slices, *carries))
-            y, sub_state = passes.apply(layer, top, weights[0], sub_state, here)
+            y, sub_state = passes.apply(layer, top, weights, sub_state, here)
             ys, carries = self._split(y)
             return (i + 1, carries, sub_state), ys
 
@@ -121,9 +136,7 @@ class Scan(Layer):
         moved = tuple(jnp.moveaxis(x, self._axis, 0) for x in xs)
         start = (jnp.zeros((), jnp.int32), carries, sub_state)
         (_, carries, sub_state), ys = jax.lax.scan(body, start, moved)
-        ys = tuple(jnp.moveaxis(y, 0, self._axis) for y in ys)
-        mine = hold((carries, jnp.ones((), bool)), context) if continues else ()
-        return as_stack((*ys, *carries)), (sub_state, mine)
+        return tuple(jnp.moveaxis(y, 0, self._axis) for y in ys), carries, sub_state
 
 
 def check_batch(kept, given):

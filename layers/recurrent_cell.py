@@ -142,6 +142,17 @@ class RecurrentCell(Layer):
         )
         return self.output(states), self.pack(last)
 
+    @property
+    def over_time(self) -> Any:
+        """What Scan runs: all steps in one loop; None where a subclass has its own `apply_fn`."""
+        own = type(self).apply_fn is RecurrentCell.apply_fn and self._pure_apply
+        return self._over_time if own else None
+
+    def _over_time(self, x, carry, weights, context, remat):
+        self.check_width(x, weights)
+        along = Along(context.precision, remat=remat)
+        return self.along_time(x, carry, weights, Flags(), None, along)
+
     def affines(self, weights: Any) -> dict[str, Affine]:
         """Returns the arrays of each map."""
         arrays = iter(weights)

@@ -339,3 +339,40 @@ def test_arguments_that_do_not_fit(make: Any, text: str) -> None:
     with pytest.raises(ValueError) as caught:
         make()
     assert text in str(caught.value)
+
+
+# Scan.
+
+
+@pytest.mark.parametrize('remat', [False, True])
+def test_a_cell_in_scan_runs_as_in_recurrent(remat: bool) -> None:
+    start = RANDOM.normal(size=(3, 10)).astype(np.float32)
+    layer = tl.Recurrent(tl.LSTMCell(5), initial_state='stack', return_state=True, remat=remat)
+    ready(layer, (X, start))
+    scan = tl.Scan(tl.LSTMCell(5), axis=1, remat=remat)
+    scan.weights = (layer.weights,)
+
+    def loops(model: tl.Layer) -> list[Any]:
+        def total(weights: Any) -> Any:
+            (y, last), _ = model.pure_fn((X, start), weights, model.state, None)
+            return y.sum() + last.sum()
+
+        return str(jax.make_jaxpr(jax.grad(total))(model.weights)).count('scan[')
+
+    scan.init(tl.signature((X, start)))
+    scan.weights = (layer.weights,)
+    for one, other in zip(scan((X, start)), layer((X, start)), strict=True):
+        assert_equal(one, other)
+    assert loops(scan) == loops(layer)
+
+
+def test_a_cell_that_computes_in_its_own_way_is_run_so_by_scan() -> None:
+    class Doubled(tl.GRUCell):
+        def apply_fn(self, x, weights, state, context):
+            (y, h), state = super().apply_fn(x, weights, state, context)
+            return (2 * y, h), state
+
+    start = np.zeros((3, 5), np.float32)
+    scan = ready(tl.Scan(tl.GRUCell(5), axis=1), (X, start))
+    doubled = twin(scan, tl.Scan(Doubled(5), axis=1))
+    assert_close(doubled((X, start))[0], 2 * scan((X, start))[0])
