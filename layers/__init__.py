@@ -4,8 +4,8 @@ This folder has the layers; the name `retrax.layers` also has the combinators, s
 import is enough. Layers know neither each other, nor optimizers, devices or configuration.
 """
 
+from .. import combinators as _combinators
 from ..combinators import *  # noqa: F403 - the flat face has all combinators
-from ..combinators import __all__ as _combinators
 from .accuracies import (
     Accuracy,
     CategoryAccuracy,
@@ -84,7 +84,9 @@ from .summary_scalar import SummaryScalar
 from .zero_state import MakeZeroState
 
 __all__ = [
-    *_combinators,
+    'GRU',
+    'LSTM',
+    'RNN',
     'Accuracy',
     'ArgMax',
     'AssertFunction',
@@ -110,7 +112,6 @@ __all__ = [
     'FilterResponseNorm',
     'FilterResponseNormWeights',
     'Flatten',
-    'GRU',
     'GRUCell',
     'GRUWeights',
     'Gelu',
@@ -123,7 +124,6 @@ __all__ = [
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
     'L2Loss',
-    'LSTM',
     'LSTMCell',
     'LSTMWeights',
     'LayerNorm',
@@ -147,7 +147,6 @@ __all__ = [
     'OrthogonalInitializer',
     'ParametricRelu',
     'PrintShape',
-    'RNN',
     'RNNCell',
     'RNNWeights',
     'RandomNormalInitializer',
@@ -186,3 +185,4 @@ __all__ = [
     'logsoftmax_sample',
     'one_hot',
 ]
+__all__ += _combinators.__all__
