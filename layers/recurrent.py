@@ -90,13 +90,14 @@ class Recurrent(Layer):
         if isinstance(initial_state, bool):
             initial_state = 'stack' if initial_state else 'zeros'
         n_in = 1 + (padding is not None) + resets + _is(initial_state, 'stack')
+        full_name = f'{name or "Recurrent"}{"_reverse" if reverse else ""}'
         shown = [cell] if name is None else []
-        super().__init__(n_in, 1 + return_state, name, shown, mode)
+        super().__init__(n_in, 1 + return_state, full_name, shown, mode)
         if not isinstance(cell, RecurrentCell):
             raise mismatch('the cell', 'a RecurrentCell, such as GRUCell(8)', repr(cell))
         if padding not in (None, 'lengths', 'mask'):
             raise mismatch('padding', "None, 'lengths' or 'mask'", repr(padding))
-        self._step = cell
+        self._step, self._given_name = cell, name
         self._initial, self._return_state = _initial_state(initial_state, cell), return_state
         self._padding, self._resets, self._reverse = padding, resets, reverse
         self._drop_rate = rate(recurrent_dropout, 'Recurrent: recurrent_dropout')
@@ -123,7 +124,7 @@ class Recurrent(Layer):
             self._drop_rate,
             self._zoneout,
             self._remat,
-            f'{self._name}_reverse',
+            self._given_name,
         )
 
     def weights_fn(self, signature, context):
