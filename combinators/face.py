@@ -146,8 +146,8 @@ class Face(Views, Files):
         if state is not None:
             self.state = state
         held = self._state_for(x)
-        rng = self._next_key() if rng is None else as_key(rng)
-        y, new_state = self._run(x, weights, held, rng)
+        key = self._next_key() if rng is None else (as_key(rng), np.uint32(0))
+        y, new_state = self._run(x, weights, held, *key)
         if not _has_tracer(new_state):
             self._memory.state = new_state
             self.keep_statistics(new_state)
@@ -163,18 +163,18 @@ class Face(Views, Files):
             context = context.replace(rng=rng)
         return passes.apply(self, x, weights, state, context)
 
-    def _run(self, x, weights, held, rng):
+    def _run(self, x, weights, held, key, call):
         if (not self._sublayers and self._weightless and self._stateless) or not _all_arrays(x):
-            return _as_jax(self.pure_fn(x, weights, held, rng))
+            return _as_jax(self.pure_fn(x, weights, held, _folded(key, call)))
         leaves, structure = jax.tree.flatten(x)
         shapes = tuple((np.shape(leaf), str(_dtype(leaf))) for leaf in leaves)
         name = ('call', structure, shapes)
         # A new function each time: jax knows equal ones again and would run what it compiled.
         program = self.program(name, lambda: jax.jit(lambda *args: self._pure(*args)))
         try:
-            return _as_jax(program(x, weights, held, rng))
+            return _as_jax(program(x, weights, held, key, call))
         except LayerError as error:
-            if program is self._pure or not needs_values(error):
+            if program == self._pure or not needs_values(error):
                 raise
             warn(
                 f'{error.layer}{" at " + error.path if error.path else ""} needs Python values, '
@@ -182,10 +182,10 @@ class Face(Views, Files):
                 'jax.numpy instead of numpy.',
             )
             self._programs.put((name, self._policy, self._edits()), self._pure)
-            return _as_jax(self._pure(x, weights, held, rng))
+            return _as_jax(self._pure(x, weights, held, key, call))
 
-    def _pure(self, x, weights, held, rng):
-        return passes.run_root(self, x, weights, held, rng, self._policy)
+    def _pure(self, x, weights, held, key, call):
+        return passes.run_root(self, x, weights, held, _folded(key, call), self._policy)
 
     def _ensure_weights(self, x):
         if self.has_weights:
@@ -215,7 +215,7 @@ class Face(Views, Files):
 
     def _next_key(self):
         self._memory.calls += 1
-        return jax.random.fold_in(self.rng, self._memory.calls)
+        return self.rng, np.uint32(self._memory.calls)  # folded where it is free if none draws
 
     # Values.
 
@@ -361,6 +361,11 @@ class Face(Views, Files):
 
         made = jax.tree.map(lambda s: ShapeDtype(s.shape, s.dtype), jax.eval_shape(make))
         return (made[0], state.plain(made[1])), found['outputs']
+
+
+def _folded(key, call):
+    """Returns the key of a call by its number; 0: a key that the user gave, as it is."""
+    return jnp.where(call > 0, jax.random.fold_in(key, call), key)
 
 
 def _with_batch(s, batch_size):

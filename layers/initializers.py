@@ -16,12 +16,12 @@ Initializer = Callable[[tuple[int, ...], jax.Array], jax.Array]
 
 def RandomNormalInitializer(stddev: float = 1e-2) -> Initializer:
     """Draws from a normal distribution with mean 0."""
-    return lambda shape, rng: stddev * _normal(rng, tuple(shape))
+    return lambda shape, rng: _draw(_normal, rng, shape, stddev)
 
 
 def RandomUniformInitializer(lim: float = 1.0) -> Initializer:
     """Draws uniformly from -lim to lim."""
-    return lambda shape, rng: _uniform(rng, tuple(shape), lim)
+    return lambda shape, rng: _draw(_uniform, rng, shape, lim)
 
 
 def ZerosInitializer() -> Initializer:
@@ -67,33 +67,45 @@ def ScaledInitializer(
         fan = {'fan_in': fan_in, 'fan_out': fan_out, 'fan_avg': (fan_in + fan_out) / 2}[mode]
         variance = scale / fan
         if distribution == 'uniform':
-            return _uniform(rng, tuple(shape), math.sqrt(3 * variance))
+            return _draw(_uniform, rng, shape, math.sqrt(3 * variance))
         if distribution == 'normal':
-            return _normal(rng, tuple(shape)) * math.sqrt(variance)
+            return _draw(_normal, rng, shape, math.sqrt(variance))
         # A normal distribution cut at two standard deviations has 0.8796 of its deviation left.
         stddev = math.sqrt(variance) / 0.87962566103423978
-        return _truncated_normal(rng, tuple(shape)) * stddev
+        return _draw(_truncated_normal, rng, shape, stddev)
 
     return initialize
 
 
-# One compiled program for each shape and no Python in between: a deep model draws hundreds of
-# weights. The scale of a normal is multiplied outside, so that a seed gives what jax.random gives.
+# A deep model draws hundreds of weights: a draw is one compiled program with no Python in between.
+# It is drawn flat, so that all shapes of one size share the program, as an embedding and the Dense
+# layer that undoes it do.
 
 
-@functools.partial(jax.jit, static_argnums=1)
+def _draw(distribution, rng, shape, scale):
+    return _flat(distribution, rng, math.prod(shape), scale).reshape(shape)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def _flat(distribution, rng, size, scale):
+    return distribution(rng, (size,), scale)
+
+
 def _uniform(rng, shape, lim):
     return jax.random.uniform(rng, shape, jnp.float32, -lim, lim)
 
 
-@functools.partial(jax.jit, static_argnums=1)
-def _normal(rng, shape):
-    return jax.random.normal(rng, shape, jnp.float32)
+# The barrier keeps the compiler from joining the scale with factors inside the draw: a seed gives
+# exactly what jax.random gives, times the scale.
 
 
-@functools.partial(jax.jit, static_argnums=1)
-def _truncated_normal(rng, shape):
-    return jax.random.truncated_normal(rng, -2, 2, shape, jnp.float32)
+def _normal(rng, shape, scale):
+    return scale * jax.lax.optimization_barrier(jax.random.normal(rng, shape, jnp.float32))
+
+
+def _truncated_normal(rng, shape, scale):
+    draw = jax.random.truncated_normal(rng, -2, 2, shape, jnp.float32)
+    return scale * jax.lax.optimization_barrier(draw)
 
 
 def _fans(shape, in_dim, out_dim):

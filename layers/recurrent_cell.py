@@ -192,7 +192,8 @@ class RecurrentCell(Layer):
         for m in self.maps().values():
             made.append(self._new_kernel(d, m, context, next(fields)))
             if m.bias:
-                made.append(self._bias_initializer((m.width,), context.key(next(fields))) + m.shift)
+                bias = self._bias_initializer((m.width,), context.key(next(fields)))
+                made.append(bias + m.shift if m.shift else bias)
         return kind(*made)
 
     def _new_kernel(self, d, m, context, field):
