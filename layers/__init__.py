@@ -72,12 +72,14 @@ from .losses import (
     WeightedSum,
 )
 from .lstm import LSTM, LSTMCell, LSTMWeights
+from .masked_mean import MaskedMean, MaskedMeanState
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .recurrent import Recurrent
 from .recurrent_cell import Map, RecurrentCell
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .rnn import RNN, RNNCell, RNNWeights
+from .sequence_mask import SequenceMask
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
 from .summary_scalar import SummaryScalar
@@ -139,6 +141,8 @@ __all__ = [
     'MacroAveragedFScore',
     'MakeZeroState',
     'Map',
+    'MaskedMean',
+    'MaskedMeanState',
     'MaskedSequenceAccuracy',
     'Max',
     'Mean',
@@ -159,6 +163,7 @@ __all__ = [
     'ScaledInitializer',
     'Selu',
     'SequenceAccuracy',
+    'SequenceMask',
     'ShiftRight',
     'Sigmoid',
     'SmoothL1Loss',

@@ -1,6 +1,8 @@
 """Sentences: functions that return a whole model made of layers."""
 
-from .gru_lm import GRULM
+from .recurrent_lm import GRULM, LSTMLM
+from .rnn_classifier import RNNClassifier
 from .rnn_lm import RNNLM
+from .rnn_tagger import RNNTagger
 
-__all__ = ['GRULM', 'RNNLM']
+__all__ = ['GRULM', 'LSTMLM', 'RNNLM', 'RNNClassifier', 'RNNTagger']
