@@ -4,7 +4,8 @@ Kernels know arrays and precisions. They know no layer, no mode and no state. Se
 major inside, (time, batch, features), and batch major at the face, (batch, time, features).
 """
 
+from .linear_recurrence import linear_recurrence
 from .products import affine, dot
-from .recurrence import Affine, Flags, recur
+from .recurrence import Affine, Flags, identity, recur
 
-__all__ = ['Affine', 'Flags', 'affine', 'dot', 'recur']
+__all__ = ['Affine', 'Flags', 'affine', 'dot', 'identity', 'linear_recurrence', 'recur']

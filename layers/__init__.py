@@ -62,6 +62,7 @@ from .initializers import (
     ZerosInitializer,
 )
 from .layer_norm import LayerNorm, LayerNormWeights
+from .linear_cell import LinearCell
 from .locally_connected import LocallyConnected1d, LocallyConnectedWeights
 from .losses import (
     CategoryCrossEntropy,
@@ -73,22 +74,24 @@ from .losses import (
 )
 from .lstm import LSTM, LSTMCell, LSTMWeights
 from .masked_mean import MaskedMean, MaskedMeanState
+from .min_gru import MinGRU, MinGRUCell, MinGRUWeights
+from .min_lstm import MinLSTM, MinLSTMCell, MinLSTMWeights
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .recurrent import Recurrent
 from .recurrent_cell import Map, RecurrentCell
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
+from .rglru import RGLRU, RGLRUCell, RGLRUWeights
 from .rnn import RNN, RNNCell, RNNWeights
 from .sequence_mask import SequenceMask
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
+from .sru import SRU, InnerSRUCell, ScanSRUCell, SRUCell, SRUWeights
 from .summary_scalar import SummaryScalar
 from .zero_state import MakeZeroState
 
 __all__ = [
-    'GRU',
-    'LSTM',
-    'RNN',
+    *_combinators,
     'Accuracy',
     'ArgMax',
     'AssertFunction',
@@ -114,6 +117,7 @@ __all__ = [
     'FilterResponseNorm',
     'FilterResponseNormWeights',
     'Flatten',
+    'GRU',
     'GRUCell',
     'GRUWeights',
     'Gelu',
@@ -123,9 +127,11 @@ __all__ = [
     'HardSigmoid',
     'HardTanh',
     'InitializerFromFile',
+    'InnerSRUCell',
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
     'L2Loss',
+    'LSTM',
     'LSTMCell',
     'LSTMWeights',
     'LayerNorm',
@@ -133,6 +139,7 @@ __all__ = [
     'LeCunNormalInitializer',
     'LeCunUniformInitializer',
     'LeakyRelu',
+    'LinearCell',
     'LocallyConnected1d',
     'LocallyConnectedWeights',
     'Log',
@@ -147,10 +154,20 @@ __all__ = [
     'Max',
     'Mean',
     'Min',
+    'MinGRU',
+    'MinGRUCell',
+    'MinGRUWeights',
+    'MinLSTM',
+    'MinLSTMCell',
+    'MinLSTMWeights',
     'Negate',
     'OrthogonalInitializer',
     'ParametricRelu',
     'PrintShape',
+    'RGLRU',
+    'RGLRUCell',
+    'RGLRUWeights',
+    'RNN',
     'RNNCell',
     'RNNWeights',
     'RandomNormalInitializer',
@@ -160,7 +177,11 @@ __all__ = [
     'RecurrentCell',
     'Relu',
     'ReversiblePrintShape',
+    'SRU',
+    'SRUCell',
+    'SRUWeights',
     'ScaledInitializer',
+    'ScanSRUCell',
     'Selu',
     'SequenceAccuracy',
     'SequenceMask',
@@ -190,4 +211,3 @@ __all__ = [
     'logsoftmax_sample',
     'one_hot',
 ]
-__all__ += _combinators.__all__

@@ -39,7 +39,8 @@ class Recurrent(Layer):
     Outputs, top first: y (b, t, n_units); with return_state the last state (b, s).
 
     Where the sequence is padding, the state is held and y repeats the last valid output (before
-    the first one, that of the first state), so that y[:, -1] belongs to the last valid step.
+    the first one, that of the first state), so that y[:, -1] belongs to the last valid step. A
+    cell whose output reads x itself, such as SRUCell, reads zeros there.
 
     Args:
       cell: a RecurrentCell; given to several layers, they share its weights.
@@ -101,6 +102,13 @@ class Recurrent(Layer):
         self._initial, self._return_state = _initial_state(initial_state, cell), return_state
         self._padding, self._resets, self._reverse = padding, resets, reverse
         self._drop_rate = rate(recurrent_dropout, 'Recurrent: recurrent_dropout')
+        if recurrent_dropout and all(m.operand == 0 for m in cell.maps().values()):
+            raise mismatch(
+                'recurrent_dropout',
+                '0, as this cell has no products with its state',
+                recurrent_dropout,
+                'zoneout drops changes of the state instead.',
+            )
         self._zoneout, self._remat = rate(zoneout, 'Recurrent: zoneout'), remat
         declare(
             self,
@@ -148,8 +156,10 @@ class Recurrent(Layer):
         check_sequence(x)
         weights, fresh = self._weights_and_fresh(x, weights, given)
         kept = self._before_first(x, fresh, state, context)
-        flags = Flags(self._keep(x, padding, kept.steps, context), _flags(x, resets))
-        along = Along(context.precision, self._reverse, self._remat, self._drop(x, context))
+        valid = None if padding is None else _valid(x, padding, self._padding, kept.steps)
+        flags = Flags(self._keep(x, valid, context), _flags(x, resets))
+        drop = self._drop(x, context)
+        along = Along(context.precision, self._reverse, self._remat, drop, valid)
         y, last = self._step.along_time(x, kept.state, weights, flags, fresh, along)
         outputs = as_stack((y, last) if self._return_state else (y,))
         if not self._steps(context):
@@ -201,18 +211,17 @@ class Recurrent(Layer):
         same_batch(before, x)
         return Kept(jnp.where(steps[:, None] > 0, before, fresh), steps)
 
-    def _keep(self, x, padding, steps, context):
+    def _keep(self, x, valid, context):
         """Returns how much of each new state is taken, or None for all of it."""
-        keep = None if padding is None else _valid(x, padding, self._padding, steps)
         if not self._zoneout:
-            return keep
+            return valid
         shape = (*x.shape[:2], self._width)
         if context.mode == 'train':
             moves = jax.random.bernoulli(context.key('zoneout'), 1 - self._zoneout, shape)
         else:
             moves = jnp.full(shape, 1 - self._zoneout, jnp.float32)
-        if keep is not None:
-            moves = jnp.where(keep[..., None] > 0, moves, 0)
+        if valid is not None:
+            moves = jnp.where(valid[..., None], moves, 0)
         return self._step.unpack(moves)
 
     def _drop(self, x, context):

@@ -49,6 +49,7 @@ class Along(NamedTuple):
     reverse: bool = False
     remat: bool = False
     drop: Any = None  # (b, n_units): what operands are multiplied by
+    valid: Any = None  # (b, t): which steps are not padding; None: all
 
 
 class RecurrentCell(Layer):
@@ -70,7 +71,8 @@ class RecurrentCell(Layer):
         them with the input's.
       name: the name to print.
 
-    Weights: a NamedTuple with a kernel and a bias for each map, in the order of `maps`.
+    Weights: a NamedTuple with a kernel and a bias for each map, in the order of `maps`, and then
+    with what `new_params` gives.
 
     Raises:
       ValueError: n_units is not a positive int; a width is another than that of the weights.
@@ -111,6 +113,10 @@ class RecurrentCell(Layer):
             name once. A cell that has `params` takes them after it.
         """
         raise NotImplementedError(f'{type(self).__name__} has no step')
+
+    def new_params(self, d: int, context: Any) -> dict[str, Any]:
+        """Returns new further arrays that `step` takes, by name, for inputs of d features."""
+        return {}
 
     @property
     def state_widths(self) -> tuple[int, ...]:
@@ -163,7 +169,7 @@ class RecurrentCell(Layer):
 
     def params(self, weights: Any) -> tuple[Any, ...]:
         """Returns the further arrays that `step` takes."""
-        return ()
+        return tuple(weights)[sum(1 + m.bias for m in self.maps().values()) :]
 
     def unpack(self, state: Any) -> Any:
         """Returns a state as `step` takes it, from one array with all numbers side by side."""
@@ -186,7 +192,10 @@ class RecurrentCell(Layer):
 
     def new_weights(self, d: int, context: Any) -> Any:
         """Returns new weights for inputs of d features."""
-        kind = self.weights_type or _weights_type(type(self).__name__, tuple(self.maps().items()))
+        params = self.new_params(d, context)
+        kind = self.weights_type or _weights_type(
+            type(self).__name__, tuple(self.maps().items()), tuple(params)
+        )
         fields = iter(kind._fields)
         made = []
         for m in self.maps().values():
@@ -194,7 +203,7 @@ class RecurrentCell(Layer):
             if m.bias:
                 bias = self._bias_initializer((m.width,), context.key(next(fields)))
                 made.append(bias + m.shift if m.shift else bias)
-        return kind(*made)
+        return kind(*made, *params.values())
 
     def _new_kernel(self, d, m, context, field):
         rows = self._n_units if m.operand is None else m.operand
@@ -269,6 +278,6 @@ class _Step:
 
 
 @functools.lru_cache(maxsize=1024)
-def _weights_type(cell, maps):
+def _weights_type(cell, maps, params):
     names = [f'{name}_{part}' for name, m in maps for part in ('kernel', 'bias')[: 1 + m.bias]]
-    return collections.namedtuple(f'{cell}Weights', names)
+    return collections.namedtuple(f'{cell}Weights', [*names, *params])

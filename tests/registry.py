@@ -250,6 +250,16 @@ class LeakyCell(tl.RecurrentCell):
         return 0.5 * (slow + affine('own', h)), u * h + (1 - u) * affine('candidate', slow, jnp.sin)
 
 
+class MeanCell(tl.LinearCell):
+    """A user's own linear cell, which forgets by numbers that are no function of x."""
+
+    def maps(self):
+        return {'value': tl.Map(self.n_units, operand=0, bias=False)}
+
+    def sequence(self, x, affine, recurrence):
+        return jnp.sin(recurrence(0.75, affine('value', jnp.tanh)))
+
+
 def tied() -> tl.Layer:
     gru = tl.GRU(3)
     return tl.Serial(gru, tl.Residual(tl.Dense(3)), gru, gru)
@@ -422,6 +432,38 @@ CASES = [
         (features(3), Floats(('b', 8))),
     ),
     Case('LSTMCell', lambda: tl.LSTMCell(4), (Floats(('b', 3)), Floats(('b', 8)))),
+    Case('SRU', lambda: tl.SRU(4), features(4)),
+    Case('SRU:tanh', lambda: tl.SRU(4, tl.Tanh()), features(4)),
+    Case('SRUCell', lambda: tl.SRUCell(4, jnp.tanh), (Floats(('b', 4)), Floats(('b', 4)))),
+    Case('InnerSRUCell', tl.InnerSRUCell, (Floats(('b', 4)),) * 3),
+    Case(
+        'ScanSRUCell',
+        lambda: tl.ScanSRUCell(mode='eval'),
+        (features(4), Floats(('b', 't', 4), 0.0, 1.0), Floats(('b', 4))),
+    ),
+    Case('MinGRU', lambda: tl.MinGRU(4), features(3)),
+    Case('MinGRUCell', lambda: tl.MinGRUCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
+    Case('MinLSTM', lambda: tl.MinLSTM(4), features(3)),
+    Case('MinLSTMCell', lambda: tl.MinLSTMCell(4), (Floats(('b', 3)), Floats(('b', 4)))),
+    Case('RGLRU', lambda: tl.RGLRU(4), features(4)),
+    Case('RGLRUCell', lambda: tl.RGLRUCell(4), (Floats(('b', 4)), Floats(('b', 4)))),
+    Case('LinearCell', lambda: MeanCell(3), (Floats(('b', 4)), Floats(('b', 3)))),
+    Case('Recurrent:linear', recurrent(lambda: MeanCell(3), return_state=True), features(4)),
+    Case(
+        'Recurrent:linear lengths',
+        recurrent(lambda: tl.SRUCell(3), padding='lengths'),
+        (features(3), Lengths()),
+    ),
+    Case(
+        'Recurrent:linear resets',
+        recurrent(lambda: tl.MinGRUCell(3), padding='mask', resets=True, initial_state='learned'),
+        (features(4), Bools(0.7), Bools(0.3)),
+    ),
+    Case(
+        'Recurrent:linear reverse',
+        recurrent(lambda: tl.RGLRUCell(3), reverse=True, zoneout=0.3, remat=True),
+        features(3),
+    ),
     Case('MakeZeroState', lambda: tl.MakeZeroState(2), features(3)),
     Case(
         'Scan:LSTMCell',

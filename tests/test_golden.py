@@ -56,6 +56,10 @@ LAYERS = {
     'LSTM_return_state': lambda: tl.LSTM(8, return_state=True),
     'LSTM_bidirectional': lambda: tl.Bidirectional(tl.LSTM(8)),
     'LSTM_initial_state': lambda: tl.LSTM(8, initial_state=True),
+    'SRU_train': lambda: tl.SRU(8, mode='train'),
+    'SRU_eval': lambda: tl.SRU(8, mode='eval'),
+    'SRU_predict': lambda: tl.SRU(8, mode='predict'),
+    'SRU_tanh': lambda: tl.SRU(8, activation=tl.Tanh()),
     **{
         f'ShiftRight{n}_{mode}_{kind}': lambda n=n, mode=mode: tl.ShiftRight(n, mode=mode)
         for n in (1, 2)

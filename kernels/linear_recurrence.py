@@ -1,0 +1,109 @@
+"""The recurrence that is linear in its state, h_t = a_t * h_(t-1) + b_t, element by element.
+
+Where a and b do not depend on h, all steps are known before the first one, and steps can be put
+together in any grouping: (a, b) and then (a', b') is (a a', a' b + b'). So it is parallel in time.
+
+Its backward pass is the same recurrence in the other direction, so it needs a and h only:
+
+    dh_t = g_t + a_(t+1) dh_(t+1),   da_t = dh_t h_(t-1),   db_t = dh_t
+"""
+
+import functools
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+
+LinearImplementation = Literal['auto', 'scan', 'associative']
+
+
+@functools.partial(jax.jit, static_argnames=('reverse', 'implementation'))
+def linear_recurrence(
+    a: jax.Array,
+    b: jax.Array,
+    start: jax.Array,
+    *,
+    reverse: bool = False,
+    implementation: LinearImplementation = 'auto',
+) -> jax.Array:
+    """Returns h_t = a_t * h_(t-1) + b_t for all steps, from h_0 = start.
+
+    Shapes: a and b (rows, t, n), start (rows, n) -> (rows, t, n).
+
+    Args:
+      a: what the state is multiplied by.
+      b: what is added to it.
+      start: the state before the first step.
+      reverse: whether to go from the last step to the first.
+      implementation: 'scan' is the reference, a loop over the steps; 'associative' takes about
+        log2(t) rounds over all of them; 'auto' is 'scan' on a CPU, and where the number of steps
+        is a name, which cannot be halved, else 'associative'.
+    """
+    return _states(_chosen(implementation, a.shape[1]), reverse, a, b, start)
+
+
+def _chosen(implementation, t):
+    if implementation not in get_args(LinearImplementation):
+        words = ', '.join(map(repr, get_args(LinearImplementation)))
+        raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
+    if implementation != 'auto':
+        return implementation
+    loop = jax.default_backend() == 'cpu' or not isinstance(t, int)
+    return 'scan' if loop else 'associative'
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _states(implementation, reverse, a, b, start):
+    run = _scan if implementation == 'scan' else _associative
+    return run(reverse, a, b, start)
+
+
+def _scan(reverse, a, b, start):
+    def body(h, now):
+        a, b = now
+        h = a * h + b
+        return h, h
+
+    steps = jnp.swapaxes(a, 0, 1), jnp.swapaxes(b, 0, 1)
+    _, states = jax.lax.scan(body, start, steps, reverse=reverse)
+    return jnp.swapaxes(states, 0, 1)
+
+
+def _associative(reverse, a, b, start):
+    first = _first(reverse)
+    b = b.at[:, first].add(a[:, first] * start)
+    return jax.lax.associative_scan(_both, (a, b), reverse=reverse, axis=1)[1]
+
+
+def _both(one, then):
+    """Returns the two steps as one."""
+    return one[0] * then[0], then[0] * one[1] + then[1]
+
+
+def _forward(implementation, reverse, a, b, start):
+    states = _states(implementation, reverse, a, b, start)
+    return states, (a, start, states)
+
+
+def _backward(implementation, reverse, saved, gradient):
+    a, start, states = saved
+    nothing = jnp.zeros_like(start)
+    after = _moved(a, nothing, not reverse)  # a_(t+1); the last step has no other behind it
+    d_states: Any = _states(implementation, not reverse, after, gradient, nothing)
+    first = _first(reverse)
+    d_a = d_states * _moved(states, start, reverse)
+    return d_a, d_states, a[:, first] * d_states[:, first]
+
+
+_states.defvjp(_forward, _backward)
+
+
+def _first(reverse):
+    return -1 if reverse else 0
+
+
+def _moved(sequence, before, reverse):
+    """Returns for each step what was at the step before it."""
+    if reverse:
+        return jnp.concatenate([sequence[:, 1:], before[:, None]], axis=1)
+    return jnp.concatenate([before[:, None], sequence[:, :-1]], axis=1)
