@@ -36,6 +36,7 @@ from .assert_shape import AssertFunction, AssertShape, assert_shape
 from .batch_norm import BatchNorm, BatchNormState, BatchNormWeights
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
+from .conv import Conv, Conv1d, ConvWeights
 from .dense import Dense, DenseWeights
 from .distances import L2Loss, SmoothL1Loss
 from .dropout import Dropout
@@ -46,6 +47,7 @@ from .filter_response_norm import FilterResponseNorm, FilterResponseNormWeights
 from .flatten import Flatten
 from .free_weights import Weights
 from .gaussians import log_gaussian_diag_pdf, log_gaussian_pdf
+from .general_gru import ConvGRUCell, GeneralGRUCell
 from .gru import GRU, GRUCell, GRUWeights
 from .initializers import (
     GlorotNormalInitializer,
@@ -91,7 +93,11 @@ from .summary_scalar import SummaryScalar
 from .zero_state import MakeZeroState
 
 __all__ = [
-    *_combinators,
+    'GRU',
+    'LSTM',
+    'RGLRU',
+    'RNN',
+    'SRU',
     'Accuracy',
     'ArgMax',
     'AssertFunction',
@@ -104,6 +110,10 @@ __all__ = [
     'BinaryCrossEntropySum',
     'CategoryAccuracy',
     'CategoryCrossEntropy',
+    'Conv',
+    'Conv1d',
+    'ConvGRUCell',
+    'ConvWeights',
     'CrossEntropyLoss',
     'CrossEntropyLossWithLogSoftmax',
     'CrossEntropySum',
@@ -117,10 +127,10 @@ __all__ = [
     'FilterResponseNorm',
     'FilterResponseNormWeights',
     'Flatten',
-    'GRU',
     'GRUCell',
     'GRUWeights',
     'Gelu',
+    'GeneralGRUCell',
     'GlorotNormalInitializer',
     'GlorotUniformInitializer',
     'Glu',
@@ -131,7 +141,6 @@ __all__ = [
     'KaimingNormalInitializer',
     'KaimingUniformInitializer',
     'L2Loss',
-    'LSTM',
     'LSTMCell',
     'LSTMWeights',
     'LayerNorm',
@@ -164,10 +173,8 @@ __all__ = [
     'OrthogonalInitializer',
     'ParametricRelu',
     'PrintShape',
-    'RGLRU',
     'RGLRUCell',
     'RGLRUWeights',
-    'RNN',
     'RNNCell',
     'RNNWeights',
     'RandomNormalInitializer',
@@ -177,7 +184,6 @@ __all__ = [
     'RecurrentCell',
     'Relu',
     'ReversiblePrintShape',
-    'SRU',
     'SRUCell',
     'SRUWeights',
     'ScaledInitializer',
@@ -211,3 +217,4 @@ __all__ = [
     'logsoftmax_sample',
     'one_hot',
 ]
+__all__ += _combinators.__all__

@@ -464,6 +464,23 @@ CASES = [
         recurrent(lambda: tl.RGLRUCell(3), reverse=True, zoneout=0.3, remat=True),
         features(3),
     ),
+    Case('GeneralGRUCell', lambda: tl.GeneralGRUCell(lambda: tl.Dense(3)), features(3)),
+    Case(
+        'GeneralGRUCell:memory',
+        lambda: tl.GeneralGRUCell(lambda: tl.Dense(2), lambda: tl.Dense(2)),
+        features(2),
+    ),
+    Case('ConvGRUCell', lambda: tl.ConvGRUCell(2), Floats(('b', 3, 4, 2))),
+    Case('Conv', lambda: tl.Conv(2, (2, 3)), Floats(('b', 4, 5, 3))),
+    Case('Conv:rows', lambda: tl.Conv(2, (1, 2), padding='SAME'), Floats(('b', 't', 2, 2))),
+    Case(
+        'Conv:strides',
+        lambda: tl.Conv(2, (3, 2), (1, 2), 'SAME', ('NCHW', 'OIHW', 'NCHW')),
+        Floats(('b', 2, 4, 5)),
+    ),
+    Case('Conv:batches', lambda: tl.Conv(2, (2, 2), use_bias=False), Floats(('b', 2, 3, 3, 2))),
+    Case('Conv1d', lambda: tl.Conv1d(4, 3, padding='SAME'), features(3)),
+    Case('Conv1d:stride', lambda: tl.Conv1d(4, 3, 2), Floats(('b', 7, 3))),
     Case('MakeZeroState', lambda: tl.MakeZeroState(2), features(3)),
     Case(
         'Scan:LSTMCell',
