@@ -19,12 +19,14 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
         kernels,
         layers,
         models,
+        planning,
         training,
     )
     from .configs import load_run
     from .configs.runs import load
     from .decoding import generate
     from .inspection import dependence, trace_stack, verify
+    from .planning import plan
     from .training import evaluate, fit
 
 __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
@@ -47,6 +49,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'load': ('.configs.runs', 'load'),
     'load_run': ('.configs', 'load_run'),
     'models': ('.models', None),
+    'plan': ('.planning', 'plan'),
+    'planning': ('.planning', None),
     'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
     'verify': ('.inspection', 'verify'),
@@ -76,6 +80,8 @@ __all__ = [
     'load',
     'load_run',
     'models',
+    'plan',
+    'planning',
     'trace_stack',
     'training',
     'verify',

@@ -30,10 +30,11 @@ from .reversible_moves import (
     ReversibleSwap,
 )
 from .reversible_serial import ReversibleSerial
+from .rewriting import with_sublayers
 from .scan import Scan
 from .select import Drop, Dup, Rearrange, Select, Swap
 from .serial import Serial
-from .sharing import SHARED
+from .sharing import SHARED, expand
 from .side_outputs import SerialWithSideOutputs
 from .signature import ShapeDtype, signature
 from .stack import push as outputs_onto_stack
@@ -100,6 +101,7 @@ __all__ = [
     'add_provider',
     'as_key',
     'declare',
+    'expand',
     'flatten_weights_and_state',
     'holds',
     'inputs_from_stack',
@@ -109,4 +111,5 @@ __all__ = [
     'outputs_onto_stack',
     'signature',
     'unflatten_weights_and_state',
+    'with_sublayers',
 ]

@@ -59,6 +59,11 @@ class Views:
         return passes.root_mode(self, self._policy)
 
     @property
+    def precision(self) -> str:
+        """How this model computes its products: 'float32', 'tf32' or 'bf16'."""
+        return self._policy.precision
+
+    @property
     def sublayers(self) -> tuple[Any, ...]:
         """The layers within; of a view, views."""
         if self._policy == Policy():
@@ -67,6 +72,11 @@ class Views:
             views = {id(sub): sub._view(self._policy) for sub in self._sublayers}
             self.__dict__['_views'] = tuple(views[id(sub)] for sub in self._sublayers)
         return self.__dict__['_views']
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The path elements of the layers within."""
+        return self._labels
 
     @property
     def programs(self) -> Programs:

@@ -5,7 +5,19 @@ major inside, (time, batch, features), and batch major at the face, (batch, time
 """
 
 from .linear_recurrence import linear_recurrence
-from .products import affine, dot
-from .recurrence import Affine, Flags, identity, recur
+from .products import Packed, affine, dot, pack, unpack
+from .recurrence import Affine, Flags, identity, recur, recur_from
 
-__all__ = ['Affine', 'Flags', 'affine', 'dot', 'identity', 'linear_recurrence', 'recur']
+__all__ = [
+    'Affine',
+    'Flags',
+    'Packed',
+    'affine',
+    'dot',
+    'identity',
+    'linear_recurrence',
+    'pack',
+    'recur',
+    'recur_from',
+    'unpack',
+]

@@ -1,14 +1,46 @@
 """Matrix products at a chosen precision."""
 
+import dataclasses
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 # How float32 products may be computed on hardware that can round their inputs.
 _PRECISION = {'float32': 'highest', 'tf32': 'tensorfloat32'}
 
 
-def dot(a: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
-    """Returns a @ b in float32, its products computed at a precision.
+@functools.partial(jax.tree_util.register_dataclass, data_fields=['rows'], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Packed:
+    """A matrix whose columns lie in memory one after another, for products with a single row.
+
+    XLA computes such a product on a CPU with one thread, at the speed at which that thread reads
+    the matrix. Written as a multiplication and a sum along memory, all threads read.
+    """
+
+    rows: jax.Array  # (n, k) for a matrix (k, n)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the matrix."""
+        return self.rows.shape[::-1]
+
+
+def pack(b: jax.Array) -> Packed:
+    """Returns a matrix packed."""
+    return Packed(jnp.asarray(b).T)
+
+
+def unpack(b: Any) -> jax.Array:
+    """Returns a matrix as an array, packed or not."""
+    return b.rows.T if isinstance(b, Packed) else b
+
+
+def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
+    """Returns a @ b in float32, its products computed at a precision; b may be packed.
 
     'float32' is true float32 also on a GPU, 'tf32' may round inputs to 10 bits of mantissa,
     'bf16' rounds inputs to bfloat16 (7 bits) and adds up in float32, in the products of the
@@ -17,8 +49,22 @@ def dot(a: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
     Shapes: a (..., k), b (k, n) -> (..., n).
     """
     if precision == 'bf16':
-        return _dot_bf16(a, b)
-    return jnp.matmul(a, b, precision=_PRECISION[precision])
+        return _dot_bf16(a, unpack(b))
+    if not isinstance(b, Packed):
+        return jnp.matmul(a, b, precision=_PRECISION[precision])
+    by_columns = functools.partial(_by_columns, precision=_PRECISION[precision])
+    if a.size != a.shape[-1]:
+        return by_columns(a, b.rows)
+    return lax.platform_dependent(a, b.rows, cpu=_by_sums, default=by_columns)
+
+
+def _by_columns(a, rows, precision):
+    contracted = (((a.ndim - 1,), (1,)), ((), ()))
+    return lax.dot_general(a, rows, contracted, precision=precision)
+
+
+def _by_sums(a, rows):
+    return (rows * a.reshape(1, -1)).sum(-1).reshape(*a.shape[:-1], -1)
 
 
 @jax.custom_vjp
@@ -50,7 +96,7 @@ def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:
     return dot(a.reshape(-1, a.shape[-1]).T, d_y.reshape(-1, d_y.shape[-1]), precision)
 
 
-def affine(x: jax.Array, w: jax.Array, b: jax.Array, precision: str = 'float32') -> jax.Array:
+def affine(x: jax.Array, w: Any, b: jax.Array, precision: str = 'float32') -> jax.Array:
     """Returns x @ w + b.
 
     Shapes: x (..., k), w (k, n), b (n,) -> (..., n).

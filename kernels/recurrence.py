@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 
 from .products import affine as affine_product
-from .products import dot
+from .products import dot, unpack
 
 Implementation = Literal['auto', 'scan', 'saved']
 Step = Callable[..., Any]
@@ -41,7 +41,8 @@ Step = Callable[..., Any]
 class Affine:
     """An affine map of [x, operand]: the kernel's rows are x's, then the operand's."""
 
-    kernel: jax.Array  # (d + m, k); (d, k) without an operand; (m, k) where x has no part
+    # (d + m, k); (d, k) without an operand; (m, k) where x has no part. It may be packed.
+    kernel: Any
     bias: jax.Array | None  # (k,)
     of_x: bool = True  # whether x has a part
 
@@ -108,22 +109,72 @@ def recur(
       implementation: 'scan' is the reference, a plain loop that jax differentiates; 'saved' has
         its own backward pass, which forward mode cannot differentiate; 'auto' is 'saved'.
     """
+    if x.shape[1] == 1:  # decoding: no loop, and no slices of the kernels, which are copies
+        affine = _whole(x[:, 0], maps, precision)
+        return _once(step, affine, start, params, flags, fresh_state)
+    inputs = _input_parts(jnp.swapaxes(x, 0, 1), maps, precision)
+    parts = _recurrent_parts(maps, x.shape[-1])
+    options = (precision, reverse, remat, implementation)
+    return _along(step, inputs, parts, start, params, flags, fresh_state, *options)
+
+
+def recur_from(
+    step: Step,
+    inputs: Mapping[str, jax.Array],
+    start: Any,
+    maps: Mapping[str, Affine],
+    params: tuple[Any, ...] = (),
+    *,
+    precision: str = 'float32',
+) -> tuple[Any, Any]:
+    """Runs a recurrence from what x gives to each map; returns what `recur` returns.
+
+    Shapes: inputs (b, t, k) for each map that x has a part in, with its bias.
+
+    Args:
+      step, start, params, precision: see `recur`.
+      inputs: x's part of the maps, such as rows of a table.
+      maps: the operands' part of those that have one, without x: (m, k).
+    """
+    if next(iter(inputs.values())).shape[1] == 1:
+        affine = _with_inputs({k: v[:, 0] for k, v in inputs.items()}, maps, precision)
+        return _once(step, affine, start, params, NO_FLAGS, None)
+    inputs = {k: jnp.swapaxes(v, 0, 1) for k, v in inputs.items()}
+    parts = _recurrent_parts(maps, 0)
+    return _along(step, inputs, parts, start, params, NO_FLAGS, None, precision)
+
+
+def _once(step, affine, start, params, flags, fresh_state):
+    """Runs one step; returns the state with an axis of time, and without."""
+    if flags.fresh is not None and fresh_state is None:
+        fresh_state = jax.tree.map(jnp.zeros_like, start)
+    now = _Slices({}, _first(flags.keep), _first(flags.fresh))
+    state = _guarded(step, fresh_state, params, start, now, affine)
+    return jax.tree.map(lambda s: s[:, None], state), state
+
+
+def _along(
+    step,
+    inputs,
+    parts,
+    start,
+    params,
+    flags,
+    fresh_state,
+    precision,
+    reverse=False,
+    remat=False,
+    implementation='auto',
+):
+    """Runs the loop over inputs that are time major."""
     if implementation not in get_args(Implementation):
         words = ', '.join(map(repr, get_args(Implementation)))
         raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
     if flags.fresh is not None and fresh_state is None:
         fresh_state = jax.tree.map(jnp.zeros_like, start)
-    if x.shape[1] == 1:  # decoding: no loop, and no slices of the kernels, which are copies
-        now = _Slices({}, _first(flags.keep), _first(flags.fresh))
-        affine = _whole(x[:, 0], maps, precision)
-        state = _guarded(step, fresh_state, params, start, now, affine)
-        return jax.tree.map(lambda s: s[:, None], state), state
-    parts = _recurrent_parts(maps, x.shape[-1])
-    inputs = _input_parts(jnp.swapaxes(x, 0, 1), maps, precision)
     slices = _Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
-    loop = functools.partial(
-        _loop if implementation == 'scan' else _saving, step, precision, reverse
-    )
+    loop = _loop if implementation == 'scan' else _saving
+    loop = functools.partial(loop, step, precision, reverse)
     run = _in_pieces if remat else _at_once
     states, last = run(loop, reverse, slices, parts, params, start, fresh_state)
     return jax.tree.map(lambda s: jnp.swapaxes(s, 0, 1), states), last
@@ -145,7 +196,7 @@ class _Parts(NamedTuple):
 
 
 def _recurrent_parts(maps, d):
-    kernels = {k: m.kernel[d if m.of_x else 0 :] for k, m in maps.items()}
+    kernels = {k: unpack(m.kernel)[d if m.of_x else 0 :] for k, m in maps.items()}
     return _Parts(
         {k: w for k, w in kernels.items() if w.shape[0]},
         {k: m.bias for k, m in maps.items() if not m.of_x and m.bias is not None},
@@ -157,7 +208,7 @@ def _input_parts(x, maps, precision):
     d = x.shape[-1]
     named = {name: m for name, m in maps.items() if m.of_x}
     widths = [m.kernel.shape[1] for m in named.values()]
-    kernel = jnp.concatenate([m.kernel[:d] for m in named.values()], axis=1)
+    kernel = jnp.concatenate([unpack(m.kernel)[:d] for m in named.values()], axis=1)
     biases = [
         jnp.zeros(k, kernel.dtype) if m.bias is None else m.bias
         for k, m in zip(widths, named.values(), strict=True)
@@ -177,6 +228,21 @@ def _whole(x, maps, precision):
         if m.bias is None:
             return activation(dot(joined, m.kernel, precision))
         return activation(affine_product(joined, m.kernel, m.bias, precision))
+
+    return affine
+
+
+def _with_inputs(inputs, maps, precision):
+    """Returns the maps as functions for one step with x's part of each."""
+
+    def affine(name, operand=None, activation=identity):
+        if operand is None:
+            return activation(inputs[name])
+        y = dot(operand, maps[name].kernel, precision)
+        if name in inputs:
+            return activation(inputs[name] + y)
+        bias = maps[name].bias
+        return activation(y if bias is None else y + jnp.broadcast_to(bias, y.shape))
 
     return affine
 

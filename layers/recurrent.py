@@ -119,6 +119,19 @@ class Recurrent(Layer):
         if not _is(self._initial, 'learned'):
             vars(self)['_cell'] = cell._cell  # the weights are the cell's, wherever it is
 
+    @property
+    def cell(self) -> RecurrentCell:
+        """What runs along time."""
+        return self._step
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is no more than the loop of its cell over one input, from zeros."""
+        own = type(self).apply_fn is Recurrent.apply_fn and self._pure_apply
+        loop = type(self._step).along_time is RecurrentCell.along_time
+        options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout
+        return own and loop and not options and _is(self._initial, 'zeros')
+
     def reversed(self) -> 'Recurrent':
         """Returns this layer in the other direction; they share the weights of the cell."""
         return Recurrent(

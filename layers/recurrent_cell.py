@@ -149,6 +149,11 @@ class RecurrentCell(Layer):
         return self.output(states), self.pack(last)
 
     @property
+    def compiled_step(self) -> Any:
+        """The step as kernels take it: equal for cells of equal definition."""
+        return _Step(self, False)
+
+    @property
     def over_time(self) -> Any:
         """What Scan runs: all steps in one loop; None where a subclass has its own `apply_fn`."""
         own = type(self).apply_fn is RecurrentCell.apply_fn and self._pure_apply

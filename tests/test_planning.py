@@ -1,0 +1,149 @@
+"""Plans: the same outputs and states as the model they were made of, with fewer products."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from registry import make_loud
+from tolerances import assert_close, assert_equal
+
+import retrax
+from retrax import layers as tl
+from retrax import models
+from retrax.kernels import dot, pack, unpack
+
+IDS = np.random.default_rng(0).integers(0, 11, (3, 7), np.int32)
+
+
+def series(*layers: Any) -> tl.Serial:
+    return tl.Serial(tl.ShiftRight(), tl.Embedding(11, 6), *layers, tl.Dense(11), tl.LogSoftmax())
+
+
+def after() -> tl.Layer:
+    return tl.Recurrent(tl.GRUCell(5, reset='after', recurrent_bias=True))
+
+
+def tied() -> tl.Serial:
+    gru = tl.GRU(6)
+    return series(gru, gru)
+
+
+MODELS = {
+    'GRULM': lambda: models.GRULM(11, 6, 2),
+    'LSTM': lambda: series(tl.LSTM(5), tl.LSTM(4)),
+    'RNN': lambda: series(tl.RNN(5)),
+    'after': lambda: series(after()),
+    'nested': lambda: tl.Serial(series(tl.GRU(5)), tl.Dense(11)),
+    'tied': tied,
+    'apart': lambda: series(tl.Dense(5), tl.GRU(5)),
+    'learned': lambda: series(tl.Recurrent(tl.GRUCell(5), initial_state='learned')),
+}
+
+
+def ready(name: str, mode: str = 'predict') -> tl.Layer:
+    model = MODELS[name]()
+    model.init(tl.signature(IDS))
+    return make_loud(model).as_mode(mode)
+
+
+def in_chunks(model: tl.Layer, weights: Any, ids: Any, state: Any, sizes: list[int]) -> Any:
+    ys, start = [], 0
+    for size in sizes:
+        y, state = model.pure_fn(ids[:, start : start + size], weights, state, None)
+        ys.append(y)
+        start += size
+    return jnp.concatenate(ys, 1), state
+
+
+@pytest.mark.parametrize('rows', [1, 3])
+@pytest.mark.parametrize('name', MODELS)
+def test_outputs_and_states_are_the_models(name: str, rows: int) -> None:
+    model = ready(name)
+    ids = IDS[:rows]
+    plan = retrax.plan(model, batch_size=rows)
+    for sizes in ([7], [1, 5, 1]):
+        state = model.new_state(rows)
+        wanted, last = in_chunks(model, model.weights, ids, state, sizes)
+        got, planned_last = in_chunks(plan.model, plan.weights, ids, state, sizes)
+        assert_close(got, wanted)
+        assert jax.tree.structure(planned_last) == jax.tree.structure(last)
+        assert_close(planned_last, last)
+
+
+@pytest.mark.parametrize('mode', ['train', 'eval'])
+def test_modes_and_carry_are_the_models(mode: str) -> None:
+    model = ready('GRULM', mode)
+    for view in (model, model.with_carry()):
+        plan = retrax.plan(view)
+        state = view.new_state(3)
+        wanted = in_chunks(view, view.weights, IDS, state, [3, 4])
+        assert_close(in_chunks(plan.model, plan.weights, IDS, state, [3, 4]), wanted)
+
+
+def test_bf16_stays_bf16() -> None:
+    model = ready('GRULM').with_precision('bf16')
+    plan = retrax.plan(model, batch_size=1)
+    state = model.new_state(1)
+    wanted, _ = in_chunks(model, model.weights, IDS[:1], state, [1] * 7)
+    got, _ = in_chunks(plan.model, plan.weights, IDS[:1], state, [1] * 7)
+    assert np.abs(got - wanted).max() < 2e-2
+    exact, _ = in_chunks(model.with_precision('float32'), model.weights, IDS[:1], state, [1] * 7)
+    assert np.abs(got - exact).max() > 1e-5
+
+
+def test_a_plan_says_what_it_did() -> None:
+    assert str(retrax.plan(ready('GRULM'), batch_size=1)).splitlines() == [
+        'GRU#1: its input is looked up in a table, not multiplied',
+        'GRU#2: kernels laid out for one row',
+        'Dense#1: kernels laid out for one row',
+    ]
+    assert str(retrax.plan(ready('GRULM'))).splitlines() == [
+        'GRU#1: its input is looked up in a table, not multiplied',
+    ]
+    assert str(retrax.plan(ready('apart'))) == 'nothing to rewrite'
+
+
+def test_a_step_makes_no_product_of_the_embedding() -> None:
+    model = ready('GRULM')
+    plan = retrax.plan(model)
+    state = model.new_state(2)
+
+    def widths(model: tl.Layer, weights: Any) -> list[int]:
+        """How many rows the kernels of a step have, in all its products."""
+        jaxpr = jax.make_jaxpr(model.pure_fn)(IDS[:2, :1], weights, state, None)
+        return sorted(v.aval.shape[0] for e in eqns(jaxpr) for v in e.invars[1:2])
+
+    assert widths(model, model.weights) == [6, 12, 12, 12, 12]
+    assert widths(plan.model, plan.weights) == [6, 6, 6, 12, 12]
+
+
+def eqns(jaxpr: Any) -> Any:
+    for e in jaxpr.jaxpr.eqns:
+        if e.primitive.name == 'dot_general':
+            yield e
+        for sub in e.params.values():
+            if hasattr(sub, 'jaxpr'):
+                yield from eqns(sub)
+
+
+def test_weights_are_made_anew_when_the_model_changes() -> None:
+    model = ready('GRULM')
+    plan = retrax.plan(model)
+    first = plan.weights
+    assert plan.weights is first
+    model.weights = jax.tree.map(lambda w: 2 * w, model.weights)
+    state = model.new_state(3)
+    wanted, _ = model.pure_fn(IDS, model.weights, state, None)
+    assert_close(plan.model.pure_fn(IDS, plan.weights, state, None)[0], wanted)
+
+
+@pytest.mark.parametrize('shape', [(5,), (1, 5), (1, 1, 5), (3, 5), (2, 3, 5)])
+@pytest.mark.parametrize('precision', ['float32', 'bf16'])
+def test_products_with_a_packed_matrix(shape: tuple[int, ...], precision: str) -> None:
+    r = np.random.default_rng(0)
+    a, b = r.normal(size=shape).astype('f'), r.normal(size=(5, 4)).astype('f')
+    assert pack(b).shape == b.shape
+    assert_equal(unpack(pack(b)), jnp.asarray(b))
+    assert_close(dot(a, pack(b), precision), dot(a, b, precision))
