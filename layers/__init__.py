@@ -64,6 +64,7 @@ from .initializers import (
     ZerosInitializer,
 )
 from .layer_norm import LayerNorm, LayerNormWeights
+from .layer_normalized import LayerNormalized
 from .linear_cell import LinearCell
 from .locally_connected import LocallyConnected1d, LocallyConnectedWeights
 from .losses import (
@@ -145,6 +146,7 @@ __all__ = [
     'LSTMWeights',
     'LayerNorm',
     'LayerNormWeights',
+    'LayerNormalized',
     'LeCunNormalInitializer',
     'LeCunUniformInitializer',
     'LeakyRelu',

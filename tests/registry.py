@@ -464,6 +464,16 @@ CASES = [
         recurrent(lambda: tl.RGLRUCell(3), reverse=True, zoneout=0.3, remat=True),
         features(3),
     ),
+    Case(
+        'LayerNormalized',
+        lambda: tl.LayerNormalized(tl.GRUCell(4)),
+        (Floats(('b', 3)), Floats(('b', 4))),
+    ),
+    Case(
+        'Recurrent:normalised',
+        recurrent(lambda: tl.LayerNormalized(LeakyCell(3)), padding='mask'),
+        (features(4), Bools(0.7)),
+    ),
     Case('GeneralGRUCell', lambda: tl.GeneralGRUCell(lambda: tl.Dense(3)), features(3)),
     Case(
         'GeneralGRUCell:memory',
