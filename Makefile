@@ -1,6 +1,7 @@
 # make demo   train a GRU language model on Python's documentation, then sample from it
 # make test   everything CI checks: style, types, imports, tests
 # make lint   the same without the tests
+# make peers  adds PyTorch, Keras, Flax and others, with which tests then compare
 # make parity  Trax's own tests against retrax; writes the table in docs/parity.md
 # make clean  removes what the targets made, except runs/
 #
@@ -22,7 +23,7 @@ NODE_OK := process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)
 # The checker is in pyright's wheel; these keep it from looking for a newer one on the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint parity clean
+.PHONY: demo test lint peers parity clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
@@ -38,6 +39,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+peers: $(VENV)/installed-peers
 
 parity: $(VENV)/installed-dev
 	$(BIN)/python -m tests.parity --write
@@ -70,3 +73,8 @@ $(VENV)/installed-dev: $(VENV)/created pyproject.toml
 	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@node -e '$(NODE_OK)' 2>/dev/null || $(PIP) 'pyright[nodejs]'
 	@touch $(VENV)/installed $@
+
+$(VENV)/installed-peers: $(VENV)/installed-dev
+	@echo 'Installing other frameworks into $(VENV); this takes some minutes.'
+	@$(PIP) --no-build-isolation --editable '.[peers]'
+	@touch $@

@@ -11,7 +11,19 @@ from .paths import leaves
 from .serial import Serial
 
 
-class Bidirectional(Serial):
+class Resting(Serial):
+    """A series that does not step: its parts start anew at every call, in every mode."""
+
+    _rests = True
+
+    def init_through(self, inputs, context, notebook):
+        return super().init_through(inputs, context.at_rest(), notebook)
+
+    def apply_fn(self, x, weights, state, context):
+        return super().apply_fn(x, weights, state, context.at_rest())
+
+
+class Bidirectional(Resting):
     """Applies a layer forwards in time, another of the same definition backwards, and merges.
 
         y = merge(f(x), flip(g(flip(x))))
@@ -37,8 +49,6 @@ class Bidirectional(Serial):
     Source: Schuster and Paliwal 1997, Bidirectional Recurrent Neural Networks, section II.
     """
 
-    _rests = True
-
     def __init__(self, forward_layer: Layer, axis: int = 1, merge_layer: Layer | None = None):
         merge_layer = Concatenate() if merge_layer is None else merge_layer
         if merge_layer.n_in != 2 * forward_layer.n_out:
@@ -62,12 +72,6 @@ class Bidirectional(Serial):
     @property
     def _label(self):
         return type(self).__name__
-
-    def init_through(self, inputs, context, notebook):
-        return super().init_through(inputs, context.at_rest(), notebook)
-
-    def apply_fn(self, x, weights, state, context):
-        return super().apply_fn(x, weights, state, context.at_rest())
 
 
 def _another(layer):

@@ -125,6 +125,21 @@ class GRUCell(RecurrentCell):
         return None if self._after else GRUCandidateWeights
 
     @property
+    def reset(self) -> Literal['before', 'after']:
+        """Whether the reset gate acts before or after the product with the recurrent matrix."""
+        return 'after' if self._after else 'before'
+
+    @property
+    def update(self) -> Literal['keeps_old', 'keeps_new']:
+        """Which state an update gate of 1 takes."""
+        return 'keeps_new' if self._keeps_new else 'keeps_old'
+
+    @property
+    def given_gates(self) -> dict[str, float]:
+        """The gates that are numbers: 'update', 'reset'."""
+        return {gate: given for gate, given in self._given.items() if given is not None}
+
+    @property
     def _learned_gates(self):
         return [gate for gate, given in self._given.items() if given is None]
 

@@ -132,6 +132,11 @@ class Recurrent(Layer):
         options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout
         return own and loop and not options and _is(self._initial, 'zeros')
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether it goes from the last step to the first."""
+        return self._reverse
+
     def reversed(self) -> 'Recurrent':
         """Returns this layer in the other direction; they share the weights of the cell."""
         return Recurrent(

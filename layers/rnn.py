@@ -49,6 +49,11 @@ class RNNCell(RecurrentCell):
         super().__init__(n_units, kernel_initializer, bias_initializer, recurrent_initializer)
         self._activation = activation
 
+    @property
+    def activation(self) -> Any:
+        """What the new state is a function of."""
+        return self._activation
+
     def maps(self):
         return {'state': Map(self._n_units)}
 

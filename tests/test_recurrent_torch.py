@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conformance.peers import peer
 
 from retrax import layers as tl
 
-torch = pytest.importorskip('torch')
+torch = peer('torch')
 
 B, T, D, N = 3, 7, 4, 5
 

@@ -1,0 +1,28 @@
+"""Recurrent weights from elsewhere and back: PyTorch, Keras, ONNX, Flax, Haiku, Equinox and others.
+
+    layer = from_torch(torch.nn.LSTM(8, 16, num_layers=2, bidirectional=True))
+    state_dict = to_torch(layer)
+
+A framework is data here: which arrays it has, of which gates in which order, and what its gates do
+(convention.py). Arrays are read into blocks of one gate each, and written from them. No framework
+need be installed.
+"""
+
+from .convention import Convention
+from .keras import from_keras, to_keras
+from .onnx import from_onnx, to_onnx
+from .params import CONVENTIONS, from_params, to_params
+from .torch import from_torch, to_torch
+
+__all__ = [
+    'CONVENTIONS',
+    'Convention',
+    'from_keras',
+    'from_onnx',
+    'from_params',
+    'from_torch',
+    'to_keras',
+    'to_onnx',
+    'to_params',
+    'to_torch',
+]

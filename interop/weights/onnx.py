@@ -1,0 +1,131 @@
+"""ONNX: the nodes GRU (linear_before_reset 0 and 1), LSTM and RNN."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...combinators import Layer, mismatch
+from .cells import arrays_of, cell_of, chosen, weights_of
+from .convention import Bias, Convention, Kernel
+from .stacks import cells_of, stacked
+
+
+def _convention(name, cell, gates, **options):
+    arrays = (
+        Kernel('W', 'x', gates, outputs_first=True),
+        Kernel('R', 'h', gates, outputs_first=True),
+        Bias('B', 'xh', gates),
+    )
+    return Convention(name, cell, arrays, **options)
+
+
+CONVENTIONS = (
+    _convention('onnx.GRU', 'gru', 'urc'),
+    _convention('onnx.GRU(linear_before_reset=1)', 'gru', 'urc', reset='after'),
+    _convention('onnx.LSTM', 'lstm', 'iofj'),
+    _convention('onnx.RNN', 'rnn', 's', activations=('tanh', 'relu', 'sigmoid')),
+)
+_INPUTS = ('X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P')
+_DEFAULTS = {'gru': ['sigmoid', 'tanh'], 'lstm': ['sigmoid', 'tanh', 'tanh']}
+_SAYS_NOTHING = {'op', 'W', 'R', 'B', 'direction', 'hidden_size', 'linear_before_reset', 'layout'}
+
+
+def from_onnx(source: Any, **options: Any) -> Layer:
+    """Returns the layer that computes what recurrent nodes of ONNX do.
+
+    Inputs are (batch, time, features), ONNX's layout=1; the directions of y are side by side.
+
+    Args:
+      source: a ModelProto, all of whose recurrent nodes are taken as one above the other; or a
+        node, or a list of them, as a mapping: 'op' ('GRU', 'LSTM', 'RNN'), the initialisers 'W',
+        'R' and 'B', and the attributes that it has.
+      options: padding, initial_state, return_state and mode, see `stacked`.
+
+    Raises:
+      ValueError: a node has peepholes (P), clips, or has other activations than the default, or
+        arrays do not fit.
+    """
+    if hasattr(source, 'graph'):
+        source = _nodes(source)
+    nodes = [source] if isinstance(source, Mapping) else list(source)
+    if not nodes:
+        raise mismatch('the model', 'GRU, LSTM or RNN nodes', 'none')
+    back = {node.get('direction', 'forward') == 'reverse' for node in nodes}
+    if len(back) > 1:
+        raise mismatch('the nodes', 'all of one direction, or bidirectional', 'some in reverse')
+    return stacked([_cells(node) for node in nodes], reverse=back.pop(), **options)
+
+
+def to_onnx(layer: Layer, bias: bool = True) -> list[dict[str, Any]]:
+    """Returns the nodes that compute the same as a layer: op, attributes, and W, R and B.
+
+    Args:
+      layer: a recurrent layer, a stack of them, Bidirectional ones.
+      bias: whether the nodes have B.
+
+    Raises:
+      ValueError: ONNX has no such node.
+    """
+    nodes = []
+    for cells in cells_of(layer):
+        convention = chosen(CONVENTIONS, cells[0][0])
+        convention = convention if bias else convention.without_biases()
+        arrays = [arrays_of(cell, weights, convention) for cell, weights in cells]
+        node: dict[str, Any] = {'op': convention.cell.upper()}
+        node['direction'] = 'bidirectional' if len(cells) > 1 else 'forward'
+        node['hidden_size'] = cells[0][0].n_units
+        if convention.cell == 'gru':
+            node['linear_before_reset'] = int(convention.reset == 'after')
+        nodes.append(node | {k: np.stack([np.asarray(a[k]) for a in arrays]) for k in arrays[0]})
+    return nodes
+
+
+def _cells(node):
+    """Returns the cells of a node with their weights, for each direction."""
+    name = node['op'] + ('(linear_before_reset=1)' if node.get('linear_before_reset') else '')
+    convention = next((c for c in CONVENTIONS if c.name == f'onnx.{name}'), None)
+    if convention is None:
+        raise mismatch("the node's op", "'GRU', 'LSTM' or 'RNN'", repr(node['op']))
+    activations = _activations(node, convention)
+    arrays = {k: node[k] for k in ('W', 'R', 'B') if node.get(k) is not None}
+    cells = []
+    for i in range(arrays['W'].shape[0]):
+        one = {k: a[i] for k, a in arrays.items()}
+        cell = cell_of(one, convention, activations[i])
+        cells.append((cell, weights_of(cell, one, convention)))
+    return cells
+
+
+def _activations(node, convention):
+    """Returns the activation of each direction, after checking what else a node says."""
+    for key, value in node.items():
+        if key not in (*_SAYS_NOTHING, 'activations') and value is not None and np.any(value):
+            fix = 'P are peepholes.' if key == 'P' else ''
+            raise mismatch(f'{convention.name}: {key}', 'none', 'some', fix)
+    names = [str(name).lower() for name in node.get('activations', ())]
+    if convention.cell == 'rnn':
+        return names or [None, None]
+    wanted = _DEFAULTS[convention.cell]
+    if names not in ([], wanted, wanted * 2):
+        raise mismatch(f'{convention.name}: activations', wanted, names)
+    return [None, None]
+
+
+def _nodes(model):
+    """Returns the recurrent nodes of a ModelProto as mappings."""
+    import onnx  # the model is one of its objects
+
+    arrays = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type not in ('GRU', 'LSTM', 'RNN'):
+            continue
+        given = dict(zip(_INPUTS, node.input, strict=False))
+        inputs = {k: arrays.get(given.get(k)) for k in ('W', 'R', 'B', 'P')}
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        texts = {k: v.decode() for k, v in attributes.items() if isinstance(v, bytes)}
+        words = [a.decode() for a in attributes.get('activations', ())]
+        told = {'activations': words} if words else {}
+        nodes.append({'op': node.op_type, **inputs, **attributes, **texts, **told})
+    return nodes

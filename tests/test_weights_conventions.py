@@ -1,0 +1,32 @@
+"""Every convention, with random weights and biases, against the library or its formulas."""
+
+import numpy as np
+import pytest
+from conformance.measure import measure
+from conformance.others import OTHERS, nested, random_arrays
+
+from retrax.interop import weights
+
+
+def test_every_convention_is_compared():
+    assert OTHERS.keys() == weights.CONVENTIONS.keys()
+
+
+# Keras makes NumPy arrays of its variables in a way that NumPy 2 deprecates.
+@pytest.mark.filterwarnings('ignore:__array__ implementation')
+@pytest.mark.parametrize('name', OTHERS)
+def test_outputs_and_gradients_are_those_of_the_original(name):
+    errors, other = measure(name), OTHERS[name]
+    exact = 1e-5 if other.float32 else 1e-12
+    assert errors.outputs < exact
+    # Where the other side knows no gradients, they are differences, and as exact as these.
+    assert errors.gradients < (1e-7 if other.gradients is None else exact)
+
+
+@pytest.mark.parametrize('name', OTHERS)
+def test_there_and_back_is_the_same_function(name):
+    arrays = random_arrays(weights.CONVENTIONS[name])
+    layer = weights.from_params(nested(arrays), name)
+    again = weights.from_params(weights.to_params(layer, name), name)
+    for mine, other in zip(layer.weights, again.weights, strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)  # a shifted bias is rounded
