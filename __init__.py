@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import generate
+    from .decoding import generate, stream
     from .inspection import dependence, trace_stack, verify
     from .planning import plan
     from .training import evaluate, fit
@@ -51,6 +51,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'models': ('.models', None),
     'plan': ('.planning', 'plan'),
     'planning': ('.planning', None),
+    'stream': ('.decoding', 'stream'),
     'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
     'verify': ('.inspection', 'verify'),
@@ -82,6 +83,7 @@ __all__ = [
     'models',
     'plan',
     'planning',
+    'stream',
     'trace_stack',
     'training',
     'verify',

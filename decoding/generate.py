@@ -1,19 +1,20 @@
-"""generate: from a model and a prompt to new tokens.
+"""generate and stream: from a model and a prompt to new tokens.
 
 The loop over tokens runs on the device. The host dispatches one chunk of tokens at a time, ahead
-of the device, and reads the tokens at the end.
+of the one that it reads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from ..combinators import as_key
-from . import request
+from . import options, request
 from .prefill import prefill
-from .steps import CHUNK, NONE, Cursor, Settings, Steps, build
+from .steps import CHUNK, NONE, Cursor, Page, Settings, build
+from .stream import Stream
 
 
 def generate(
@@ -26,7 +27,13 @@ def generate(
     eos_id: int | None = None,
     *,
     row_ids: Sequence[int] | None = None,
-) -> np.ndarray:
+    top_k: Any = None,
+    top_p: Any = None,
+    min_p: Any = None,
+    repetition_penalty: Any = None,
+    banned: Any = None,
+    return_log_probs: bool = False,
+) -> Any:
     """Returns new tokens that continue a prompt, or that start a text.
 
         token_i ~ softmax(scores(start_id, prompt, token_<i) / temperature)
@@ -36,19 +43,33 @@ def generate(
     is cut and given back as a prompt, and a row does not depend on its batch (up to the rounding of
     products of another shape).
 
+    temperature, top_k, top_p, min_p and repetition_penalty are one number, or one for each row.
+    Which of them are given is compiled into the program, their values are not. They act in the
+    order and with the meaning of Hugging Face's generate: repetition_penalty and banned on the
+    scores, then temperature, top_k, top_p, min_p, each on what the one before has left.
+
     Args:
       model: maps ids (batch, time) to log-probabilities or logits (batch, time, vocab_size). Any
         view of it will do; it runs in predict mode, and nothing in it changes.
       prompt: ids (n,) for all rows, or (batch, n); the model's start id goes before them.
       max_new_tokens: how many tokens to make.
-      temperature: 0 takes the most probable token; one number, or one for each row.
+      temperature: 0 takes the most probable token.
       seed: an int or a jax key.
       batch_size: how many rows, if the prompt does not say it.
       eos_id: a row that has met this id is filled with it.
       row_ids: the numbers that key the rows' noise; 0, 1, ... by default.
+      top_k: chooses among the k most probable ids, and those that equal the last of them.
+      top_p: chooses among the fewest most probable ids that have this probability together.
+      min_p: chooses among the ids at least this many times as probable as the most probable one.
+      repetition_penalty: divides the positive scores, and multiplies the others, of ids in the
+        prompt and in what was made; above 1 they come less often (Keskar et al. 2019).
+      banned: ids that are never chosen: a list, or one list for each row.
+      return_log_probs: whether to return the log-probability of each token too: the model's own,
+        before temperature and filters; 0 behind an eos.
 
     Returns:
-      int32 (batch, max_new_tokens), without the prompt.
+      int32 (batch, max_new_tokens), without the prompt; with return_log_probs the pair of it and
+      float32 (batch, max_new_tokens).
 
     State: a new one for each call; the model's own is left alone.
 
@@ -56,6 +77,55 @@ def generate(
       ValueError: an argument does not fit, the model was never initialised, or it has no start id
         and there is no prompt.
       FloatingPointError: the model gave NaN, or no id that can be chosen.
+    """
+    chunks = stream(
+        model,
+        prompt,
+        max_new_tokens,
+        temperature,
+        seed,
+        batch_size,
+        eos_id,
+        row_ids=row_ids,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        banned=banned,
+        return_log_probs=return_log_probs,
+    )
+    tokens = np.full((chunks.batch_size, max_new_tokens), eos_id or 0, np.int32)
+    log_probs, n = np.zeros(tokens.shape, np.float32), 0
+    for chunk in chunks:
+        made, of_made = chunk if return_log_probs else (chunk, 0)
+        part = np.s_[:, n : n + made.shape[1]]
+        tokens[part], log_probs[part], n = made, of_made, n + made.shape[1]
+    return (tokens, log_probs) if return_log_probs else tokens
+
+
+def stream(
+    model: Any,
+    prompt: Any = None,
+    max_new_tokens: int = 100,
+    temperature: Any = 1.0,
+    seed: Any = 0,
+    batch_size: int = 1,
+    eos_id: int | None = None,
+    *,
+    row_ids: Sequence[int] | None = None,
+    top_k: Any = None,
+    top_p: Any = None,
+    min_p: Any = None,
+    repetition_penalty: Any = None,
+    banned: Any = None,
+    return_log_probs: bool = False,
+) -> Stream:
+    """Returns an iterator over the tokens that `generate` gives for the same arguments.
+
+    It ends where all rows have met eos_id. The prompt is read before this returns.
+
+    Raises:
+      ValueError: as `generate`; FloatingPointError comes from `next`.
     """
     n_tokens = request.count(max_new_tokens, 'max_new_tokens')
     prompt = request.rows_of(prompt, request.count(batch_size, 'batch_size', least=1))
@@ -68,64 +138,38 @@ def generate(
     if eos_id is not None:
         eos_id = request.count(eos_id, 'eos_id')
         request.check_ids(np.asarray([eos_id]), steps.vocab_size, 'eos_id')
-    settings = _settings(seed, row_ids, temperature, batch_size, eos_id)
-    cursor = _cursor(ids, prompt.shape[1])
+    filters = options.filters(
+        batch_size, steps.vocab_size, repetition_penalty, banned, top_k, top_p, min_p
+    )
+    settings = _settings(seed, row_ids, temperature, batch_size, eos_id, filters)
+    seen = (
+        None
+        if repetition_penalty is None
+        else options.ids_mask(prompt, steps.vocab_size, 'the prompt')
+    )
+    cursor = _cursor(ids, prompt.shape[1], seen)
     state = prefill(steps.read, weights, state, ids[:, :-1], settings.key)
-    blocks = _chunks(steps, weights, state, cursor, settings, -(-n_tokens // CHUNK), eos_id)
-    return _collect(list(blocks), batch_size, n_tokens, eos_id)
+    blank = _blank(batch_size, return_log_probs)
+    return Stream(steps, weights, state, cursor, settings, blank, n_tokens)
 
 
-def _settings(seed, row_ids, temperature, batch_size, eos_id):
+def _settings(seed, row_ids, temperature, batch_size, eos_id, filters):
     rows = np.arange(batch_size) if row_ids is None else np.asarray(row_ids)
     if rows.shape != (batch_size,):
         raise ValueError(f'generate: row_ids has shape {rows.shape} for {batch_size} rows')
     key, eos_id = as_key(seed), np.int32(NONE if eos_id is None else eos_id)
-    temperature = request.temperatures(temperature, batch_size)
-    return Settings(*jax.device_put((key, rows.astype(np.uint32), temperature, eos_id)))
+    temperature = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size)
+    rows = rows.astype(np.uint32)
+    return Settings(*jax.device_put((key, rows, temperature, eos_id)), filters=filters)
 
 
-def _cursor(ids, position):
+def _cursor(ids, position, seen):
     done = np.zeros(len(ids), bool)
     n_read = np.int32(ids.shape[1] - 1)
-    return Cursor(*jax.device_put((ids[:, -1], done, n_read, np.int32(position))))
+    return Cursor(*jax.device_put((ids[:, -1], done, n_read, np.int32(position), seen)))
 
 
-def _chunks(
-    steps: Steps,
-    weights: Any,
-    state: Any,
-    cursor: Cursor,
-    settings: Settings,
-    n_chunks: int,
-    eos_id: int | None,
-) -> Iterator[jax.Array]:
-    """Dispatches chunks and yields their tokens, still on the device.
-
-    With an eos the flags of a chunk are read while the next one runs, so the device does not wait
-    for the host.
-    """
-    before = None
-    for _ in range(n_chunks):
-        state, after, tokens = steps.write(weights, state, cursor, settings)
-        yield tokens
-        if eos_id is not None and before is not None and jax.device_get(before).all():
-            return
-        before, cursor = after.done, after
-
-
-def _collect(blocks, batch_size, n_tokens, eos_id):
-    """Reads the tokens; raises where nothing could be chosen."""
-    fill = NONE if eos_id is None else eos_id
-    tokens = np.full((batch_size, n_tokens), fill, np.int32)
-    for i, block in enumerate(jax.device_get(blocks)):
-        part = tokens[:, i * CHUNK : (i + 1) * CHUNK]
-        part[:] = block[:, : part.shape[1]]
-    failed = np.argwhere(tokens == NONE)
-    if len(failed):
-        row, place = failed[0]
-        raise FloatingPointError(
-            f'generate: the scores of row {row} for new token {place} have no finite maximum, so '
-            'no token can be chosen. A NaN among the weights does this: look at the weights, and '
-            'at the loss of the training that made them.'
-        )
-    return tokens
+def _blank(batch_size, with_log_probs):
+    shape = CHUNK, batch_size
+    log_probs = np.zeros(shape, np.float32) if with_log_probs else None
+    return Page(*jax.device_put((np.zeros(shape, np.int32), log_probs)))

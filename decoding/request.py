@@ -1,4 +1,4 @@
-"""What a caller of `generate` asks for, checked and made uniform: one line for each row."""
+"""The ids that a caller of `generate` gives, checked and made uniform: one line for each row."""
 
 import operator
 from typing import Any
@@ -84,23 +84,3 @@ def check_ids(ids: np.ndarray, vocab_size: int, what: str) -> np.ndarray:
             f'{vocab_size - 1}. Use the vocabulary that the model was trained with.'
         )
     return ids.astype(np.int32)
-
-
-def temperatures(temperature: Any, batch_size: int) -> np.ndarray:
-    """Returns a temperature for each row.
-
-    Raises:
-      ValueError: one is negative or not finite, or there are not as many as rows.
-    """
-    given = np.asarray(temperature, np.float32)
-    if not (np.isfinite(given).all() and (given >= 0).all()):
-        raise ValueError(
-            f'generate: temperature must be at least 0 and finite, got {temperature!r}; '
-            '0 takes the most probable token, 1 samples from the model as it is'
-        )
-    if given.shape not in ((), (batch_size,)):
-        raise ValueError(
-            f'generate: temperature must be a number, or one for each of {batch_size} rows, got '
-            f'shape {given.shape}'
-        )
-    return np.broadcast_to(given, (batch_size,))

@@ -1,16 +1,19 @@
 """The compiled functions of decoding: read a piece of a prompt, write a chunk of tokens.
 
 Weights, state, settings and noise keys are arguments, so one program serves every length, seed,
-temperature and prompt; a batch size and a length of a piece have a program each. The noise of a
+temperature and prompt; a batch size and a length of a piece have a program each, and so has a set
+of filters. A whole chunk and the part of one that ends a text are two programs. The noise of a
 chunk is drawn before its loop, in one operation: CHUNK * batch * vocab_size numbers.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ..combinators import signature
+from .filters import Filters, restrict
 from .sampling import gumbel, layer_key, pick, token_keys
 
 CHUNK = 32  # tokens for each dispatch
@@ -24,6 +27,7 @@ class Settings(NamedTuple):
     row_ids: jax.Array  # (batch,) uint32: the number that keys a row's noise
     temperature: jax.Array  # (batch,) float32
     eos_id: jax.Array  # () int32, NONE for none
+    filters: Filters = Filters()
 
 
 class Cursor(NamedTuple):
@@ -33,13 +37,21 @@ class Cursor(NamedTuple):
     done: jax.Array  # (batch,) bool: the row has met eos, or nothing could be chosen
     n_read: jax.Array  # () int32: how many ids the model has read
     position: jax.Array  # () int32: the place of the next token in the text
+    seen: jax.Array | None = None  # (batch, vocab_size) bool, for the repetition penalty
+
+
+class Page(NamedTuple):
+    """Tokens that were chosen, one line for each step of a chunk."""
+
+    tokens: jax.Array  # (CHUNK, batch) int32
+    log_probs: jax.Array | None = None  # (CHUNK, batch) float32, where they were asked for
 
 
 class Steps(NamedTuple):
     """The compiled functions of a model."""
 
     read: Any  # (weights, state, ids, position, key) -> state
-    write: Any  # (weights, state, cursor, settings) -> (state, cursor, tokens (batch, CHUNK))
+    write: Any  # (weights, state, cursor, settings, page, n or None for CHUNK) -> the first, anew
     vocab_size: int
 
 
@@ -54,39 +66,54 @@ def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
     def read(weights, state, ids, position, key):
         return model.pure_fn(ids, weights, state, layer_key(key, position))[1]
 
-    def write(weights, state, cursor, settings):
+    def write(weights, state, cursor, settings, page, n):
         positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)
         keys = jax.vmap(lambda p: token_keys(settings.key, settings.row_ids, p))(positions)
         noise = jax.vmap(lambda k: gumbel(k, vocab_size))(keys)  # (CHUNK, batch, vocab_size)
 
-        def step(loop, noise):
-            state, cursor = loop
+        def step(i, loop):
+            state, cursor, page = loop
             key = layer_key(settings.key, cursor.n_read)
             scores, state = model.pure_fn(cursor.token[:, None], weights, state, key)
-            cursor, token = advance(cursor, scores[:, -1], noise, settings)
-            return (state, cursor), token
+            cursor, line = advance(cursor, scores[:, -1], noise[i], settings, page)
+            put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=i, axis=0)
+            return state, cursor, jax.tree.map(put, page, line)
 
-        (state, cursor), tokens = jax.lax.scan(step, (state, cursor), noise)
-        return state, cursor, tokens.T
+        # A whole chunk has a loop of known length, which a GPU runs without asking the host.
+        return jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, cursor, page))
 
     donate = jax.jit(read, donate_argnums=1), jax.jit(write, donate_argnums=1)
     return Steps(*donate, vocab_size)
 
 
 def advance(
-    cursor: Cursor, scores: jax.Array, noise: jax.Array, settings: Settings
-) -> tuple[Cursor, jax.Array]:
-    """Chooses the next token of each row; returns the moved cursor and the tokens to show.
+    cursor: Cursor, scores: jax.Array, noise: jax.Array, settings: Settings, page: Page
+) -> tuple[Cursor, Page]:
+    """Chooses the next token of each row; returns the moved cursor and the line to show.
 
-    A row that has met eos shows eos from there on. Where the largest score is not finite (a NaN
-    among them, or none above -inf) nothing can be chosen, and NONE is shown.
+    A row that has met eos shows eos from there on, with log-probability 0. Where the largest score
+    is not finite (a NaN among them, or none above -inf that may be chosen) nothing can be chosen,
+    and NONE is shown.
     """
-    chosen = pick(scores, settings.temperature, noise)
-    chosen = jnp.where(jnp.isfinite(jnp.max(scores, axis=-1)), chosen, NONE)
+    allowed = restrict(scores, settings.temperature, cursor.seen, settings.filters)
+    chosen = pick(allowed, settings.temperature, noise)
+    can_choose = jnp.isfinite(jnp.max(scores, axis=-1)) & jnp.isfinite(jnp.max(allowed, axis=-1))
+    chosen = jnp.where(can_choose, chosen, NONE)
     shown = jnp.where(cursor.done, settings.eos_id, chosen)
+    token = jnp.maximum(shown, 0)
+    line = Page(shown, None if page.log_probs is None else _log_probs(scores, token, cursor.done))
     done = cursor.done | (shown == settings.eos_id) | (shown == NONE)
-    moved = Cursor(jnp.maximum(shown, 0), done, cursor.n_read + 1, cursor.position + 1)
-    return moved, shown
+    seen = None if cursor.seen is None else cursor.seen | _one_hot(token, scores)
+    return Cursor(token, done, cursor.n_read + 1, cursor.position + 1, seen), line
+
+
+def _log_probs(scores, token, done):
+    found = jax.nn.log_softmax(scores.astype(jnp.float32))
+    return jnp.where(done, 0, jnp.take_along_axis(found, token[:, None], axis=-1)[:, 0])
+
+
+def _one_hot(token, scores):
+    return token[:, None] == jnp.arange(scores.shape[-1])
 
 
 def _vocab_size(model, weights, state, batch_size):

@@ -25,8 +25,8 @@ def with_weights(model: tl.Layer, seed: int = 0, scale: float = 1.5) -> tl.Layer
     return model
 
 
-def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None):
-    """Returns what generate must return."""
+def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None, allow=None):
+    """Returns what generate must return; `allow` maps scores and the text so far to scores."""
     prompt = np.atleast_2d(np.asarray(prompt, np.int32))
     batch_size, start = prompt.shape
     ids = range(batch_size) if row_ids is None else row_ids
@@ -38,7 +38,10 @@ def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None
     for position in range(start, start + n_tokens):
         scores = evaluate(text)[:, position - shift]
         for row, row_id in enumerate(ids):
-            text[row, position] = _draw(scores[row], temperature, seed, row_id, position)
+            allowed = scores[row]
+            if allow is not None:
+                allowed = jnp.asarray(allow(np.asarray(allowed), text[row, :position]), jnp.float32)
+            text[row, position] = _draw(allowed, temperature, seed, row_id, position)
     return text[:, start:]
 
 

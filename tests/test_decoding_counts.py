@@ -10,7 +10,8 @@ from decoding_oracle import VOCAB, gru_lm, with_weights
 
 from retrax import layers as tl
 from retrax.decoding import generate
-from retrax.decoding.steps import CHUNK, Cursor, Settings, Steps, build
+from retrax.decoding.filters import Filters
+from retrax.decoding.steps import CHUNK, Cursor, Page, Settings, Steps, build
 from retrax.models import GRULM
 
 COMPILED = '/jax/core/compile/backend_compile_duration'
@@ -57,9 +58,9 @@ def calls(monkeypatch) -> dict[str, int]:
     return counts
 
 
-def test_one_dispatch_for_a_chunk_and_one_read(model, calls) -> None:
+def test_one_dispatch_and_one_read_for_a_chunk(model, calls) -> None:
     generate(model, max_new_tokens=3 * CHUNK + 1)
-    assert calls == {'read': 0, 'write': 4, 'get': 1}
+    assert calls == {'read': 0, 'write': 4, 'get': 4}
 
 
 def test_one_dispatch_for_a_piece_of_the_prompt(model, calls) -> None:
@@ -67,20 +68,20 @@ def test_one_dispatch_for_a_piece_of_the_prompt(model, calls) -> None:
     assert calls == {'read': 3, 'write': 1, 'get': 1}  # 512 + 4 + 1
 
 
-def test_with_eos_one_look_at_the_flags_for_a_chunk(model, calls) -> None:
+def test_with_eos_no_more_reads(model, calls) -> None:
     never = with_weights(gru_lm(), seed=3)
     n = generate(never, max_new_tokens=5 * CHUNK, temperature=0)
     unused = (set(range(VOCAB)) - set(n[0])).pop()
     calls.update(read=0, write=0, get=0)
     generate(never, max_new_tokens=5 * CHUNK, temperature=0, eos_id=unused)
-    assert calls == {'read': 0, 'write': 5, 'get': 4 + 1}
+    assert calls == {'read': 0, 'write': 5, 'get': 5}
 
 
 def test_eos_in_the_first_chunk_stops_after_the_one_in_flight(model, calls) -> None:
     first = int(generate(model, max_new_tokens=1, temperature=0)[0, 0])
     calls.update(read=0, write=0, get=0)
     generate(model, max_new_tokens=50 * CHUNK, temperature=0, eos_id=first)
-    assert calls == {'read': 0, 'write': 2, 'get': 1 + 1}
+    assert calls == {'read': 0, 'write': 2, 'get': 1}
 
 
 def test_no_tokens_cost_nothing(model, calls) -> None:
@@ -90,7 +91,7 @@ def test_no_tokens_cost_nothing(model, calls) -> None:
 
 def test_nothing_compiles_twice(model, compilations) -> None:
     other_weights = jax.tree.map(lambda w: w + 0, model.weights)
-    generate(model, prompt=[1, 2, 3, 4], max_new_tokens=5, seed=0)
+    generate(model, prompt=[1, 2, 3, 4], max_new_tokens=CHUNK + 5, seed=0)
     assert compilations
     compilations.clear()
     generate(model, prompt=[9, 8, 7, 6], max_new_tokens=90, seed=5, temperature=0.3, eos_id=2)
@@ -98,6 +99,24 @@ def test_nothing_compiles_twice(model, compilations) -> None:
     model.weights = other_weights
     generate(model, prompt=[1, 2, 3, 4], max_new_tokens=33)
     assert not compilations
+
+
+def test_a_set_of_filters_is_compiled_once_for_all_values(model, compilations) -> None:
+    generate(model, max_new_tokens=5, top_p=0.5, batch_size=2)
+    compilations.clear()
+    generate(model, max_new_tokens=9, top_p=[0.9, 0.1], temperature=2, batch_size=2)
+    assert not compilations
+    generate(model, max_new_tokens=5, top_p=0.9, min_p=0.1, batch_size=2)
+    assert len(compilations) == 1
+
+
+def test_without_filters_nothing_is_sorted(model) -> None:
+    steps, arguments = compiled_write(model)
+    settings = arguments[3]
+    filters = Filters(top_k=jax.device_put(np.ones(1, np.int32)))
+    filtered = (*arguments[:3], settings._replace(filters=filters), *arguments[4:])
+    assert 'stablehlo.sort' not in steps.write.lower(*arguments).as_text()
+    assert 'stablehlo.sort' in steps.write.lower(*filtered).as_text()
 
 
 def test_prompts_of_all_lengths_compile_few_programs(model, compilations) -> None:
@@ -110,6 +129,7 @@ def test_prompts_of_all_lengths_compile_few_programs(model, compilations) -> Non
 
 def test_the_host_sends_nothing_by_accident(model) -> None:
     generate(model, prompt=[1, 2], max_new_tokens=1, seed=KEY)
+    generate(model, max_new_tokens=CHUNK, seed=KEY)
     with jax.transfer_guard('disallow'):
         generate(model, prompt=[3, 4], max_new_tokens=100, seed=KEY, eos_id=1)
 
@@ -121,14 +141,15 @@ def compiled_write(model) -> tuple[Steps, tuple]:
     cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), zero, zero)
     settings = Settings(KEY, np.zeros(1, np.uint32), np.ones(1, np.float32), np.int32(-1))
     steps = build(predict, weights, state, 1)
-    return steps, (weights, state, *jax.device_put((cursor, settings)))
+    page = Page(np.zeros((CHUNK, 1), np.int32))
+    return steps, (weights, state, *jax.device_put((cursor, settings, page)), None)
 
 
 def test_the_state_is_donated_and_the_weights_are_not(model) -> None:
-    steps, (weights, state, cursor, settings) = compiled_write(model)
-    steps.write(weights, state, cursor, settings)
+    steps, (weights, state, *others) = compiled_write(model)
+    steps.write(weights, state, *others)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state))
-    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, cursor, settings)))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, others)))
 
 
 def test_weights_are_arguments_of_the_program() -> None:

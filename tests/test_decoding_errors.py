@@ -24,6 +24,24 @@ WRONG = [
     ({'eos_id': VOCAB}, 'eos_id has id'),
     ({'eos_id': -1}, 'eos_id must be an int of at least 0'),
     ({'row_ids': [0, 1]}, 'row_ids has shape'),
+    ({'temperature': 'hot'}, "temperature must be at least 0 and finite, got 'hot'"),
+    ({'top_k': 0}, 'top_k must be an int of at least 1, got 0; vocab_size or more changes nothing'),
+    ({'top_k': 2.0}, 'top_k must be an int of at least 1, got 2.0'),
+    ({'top_k': True}, 'top_k must be an int of at least 1, got True'),
+    ({'top_p': 0}, 'top_p must be above 0 and at most 1, got 0; 1 changes nothing, 0.9 is usual'),
+    (
+        {'top_p': [0.5, 1.1], 'batch_size': 2},
+        r'top_p must be above 0 and at most 1, got \[0.5, 1.1',
+    ),
+    ({'top_p': float('nan')}, 'top_p must be above 0 and at most 1, got nan'),
+    ({'min_p': -0.1}, 'min_p must be between 0 and 1, got -0.1'),
+    ({'min_p': [0.1, 0.1]}, r'min_p must be a number, or one for each of 1 rows, got shape \(2,\)'),
+    ({'repetition_penalty': 0}, 'repetition_penalty must be above 0 and finite, got 0; 1 changes'),
+    ({'banned': [1, VOCAB]}, rf'banned has id {VOCAB} at \(1,\), and the model has ids 0 to'),
+    ({'banned': [[1], [2]]}, 'one list for each of 1 rows, got 2 lists'),
+    ({'banned': ['a']}, 'banned must be integer ids'),
+    ({'banned': range(VOCAB)}, f'banned has all {VOCAB} ids in row 0'),
+    ({'banned': [[1], range(VOCAB)], 'batch_size': 2}, f'banned has all {VOCAB} ids in row 1'),
 ]
 
 

@@ -1,0 +1,120 @@
+"""How a caller of `generate` wants tokens to be chosen, checked: a value for each row."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .filters import Filters
+from .request import check_ids
+
+
+class Range(NamedTuple):
+    """The values that an option may have."""
+
+    contains: Callable[[np.ndarray], Any]
+    words: str
+    advice: str
+    kind: Any = np.float32
+
+
+TEMPERATURE = Range(
+    lambda t: np.isfinite(t) & (t >= 0),
+    'at least 0 and finite',
+    '0 takes the most probable token, 1 samples from the model as it is',
+)
+REPETITION_PENALTY = Range(
+    lambda x: np.isfinite(x) & (x > 0), 'above 0 and finite', '1 changes nothing, 1.2 is usual'
+)
+TOP_K = Range(
+    lambda k: k >= 1, 'an int of at least 1', 'vocab_size or more changes nothing', np.int32
+)
+TOP_P = Range(
+    lambda p: (p > 0) & (p <= 1), 'above 0 and at most 1', '1 changes nothing, 0.9 is usual'
+)
+MIN_P = Range(lambda p: (p >= 0) & (p <= 1), 'between 0 and 1', '0 changes nothing, 0.05 is usual')
+
+
+def per_row(value: Any, what: str, range_: Range, batch_size: int) -> np.ndarray:
+    """Returns a number for each row.
+
+    Raises:
+      ValueError: one is out of its range or no number, or there are not as many as rows.
+    """
+    given = np.asarray(value)
+    kinds = (np.integer,) if range_.kind is np.int32 else (np.integer, np.floating)
+    if not (issubclass(given.dtype.type, kinds) and range_.contains(given).all()):
+        raise ValueError(f'generate: {what} must be {range_.words}, got {value!r}; {range_.advice}')
+    if given.shape not in ((), (batch_size,)):
+        raise ValueError(
+            f'generate: {what} must be a number, or one for each of {batch_size} rows, got '
+            f'shape {given.shape}'
+        )
+    return np.broadcast_to(given, (batch_size,)).astype(range_.kind)
+
+
+def filters(
+    batch_size: int,
+    vocab_size: int,
+    repetition_penalty: Any = None,
+    banned: Any = None,
+    top_k: Any = None,
+    top_p: Any = None,
+    min_p: Any = None,
+) -> Filters:
+    """Returns the settings of the filters for each row; what is None stays None.
+
+    Raises:
+      ValueError: one is out of its range, or there are not as many as rows.
+    """
+
+    def rows(value, what, range_):
+        return None if value is None else per_row(value, what, range_, batch_size)
+
+    checked = (
+        rows(repetition_penalty, 'repetition_penalty', REPETITION_PENALTY),
+        None if banned is None else banned_ids(banned, batch_size, vocab_size),
+        rows(top_k, 'top_k', TOP_K),
+        rows(top_p, 'top_p', TOP_P),
+        rows(min_p, 'min_p', MIN_P),
+    )
+    return Filters(*jax.device_put(checked))
+
+
+def banned_ids(banned: Any, batch_size: int, vocab_size: int) -> np.ndarray:
+    """Returns (batch, vocab_size), true for what may not be chosen.
+
+    Raises:
+      ValueError: an id is out of range, all ids of a row are banned, or there are not as many
+        lists as rows.
+    """
+    rows = list(banned)
+    if not rows or np.ndim(rows[0]) == 0:
+        rows = [rows] * batch_size
+    if len(rows) != batch_size:
+        raise ValueError(
+            f'generate: banned must be a list of ids, or one list for each of {batch_size} rows, '
+            f'got {len(rows)} lists'
+        )
+    mask = ids_mask([np.asarray(row) for row in rows], vocab_size, 'banned')
+    if mask.all(axis=1).any():
+        raise ValueError(
+            f'generate: banned has all {vocab_size} ids in row {int(mask.all(axis=1).argmax())}, '
+            'so no token can be chosen; leave at least one'
+        )
+    return mask
+
+
+def ids_mask(rows: Any, vocab_size: int, what: str) -> np.ndarray:
+    """Returns (len(rows), vocab_size), true for the ids in each row.
+
+    Raises:
+      ValueError: an id is no int, or out of range.
+    """
+    mask = np.zeros((len(rows), vocab_size), bool)
+    for line, ids in zip(mask, rows, strict=True):
+        if ids.size and not np.issubdtype(ids.dtype, np.integer):
+            raise ValueError(f'generate: {what} must be integer ids, got dtype {ids.dtype}')
+        line[check_ids(ids.astype(np.int64), vocab_size, what)] = True
+    return mask

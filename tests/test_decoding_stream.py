@@ -1,0 +1,69 @@
+"""stream: the tokens of generate as they come, and how far the device is ahead."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from decoding_oracle import gru_lm, with_weights
+
+from retrax import layers as tl
+from retrax.decoding import generate, stream
+from retrax.decoding.steps import CHUNK
+
+PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
+
+
+@pytest.fixture(scope='module')
+def model() -> tl.Layer:
+    return with_weights(gru_lm())
+
+
+@pytest.mark.parametrize('options', [{}, {'top_k': 4, 'repetition_penalty': 1.2}])
+def test_the_tokens_of_generate(model, options) -> None:
+    chunks = list(stream(model, PROMPT, 70, seed=3, **options))
+    assert [chunk.shape for chunk in chunks] == [(2, CHUNK), (2, CHUNK), (2, 6)]
+    expected = generate(model, PROMPT, 70, seed=3, **options)
+    np.testing.assert_array_equal(np.concatenate(chunks, axis=1), expected)
+
+
+def test_log_probs(model) -> None:
+    chunks = list(stream(model, PROMPT, 40, seed=3, return_log_probs=True))
+    both = [np.concatenate(parts, axis=1) for parts in zip(*chunks, strict=True)]
+    expected = generate(model, PROMPT, 40, seed=3, return_log_probs=True)
+    np.testing.assert_array_equal(both[0], expected[0])
+    np.testing.assert_array_equal(both[1], expected[1])
+
+
+def test_it_ends_where_all_rows_have_met_eos(model) -> None:
+    first = int(generate(model, max_new_tokens=1, temperature=0)[0, 0])
+    running = stream(model, max_new_tokens=10 * CHUNK, temperature=0, eos_id=first)
+    assert next(running).tolist() == [[first] * CHUNK]
+    assert list(running) == []
+    assert list(running) == []
+
+
+def test_one_chunk_is_in_flight(model, monkeypatch) -> None:
+    running = stream(model, max_new_tokens=4 * CHUNK)
+    written, write = [], running._steps.write
+
+    def counted(*args):
+        written.append(args)
+        return write(*args)
+
+    monkeypatch.setattr(running, '_steps', running._steps._replace(write=counted))
+    counts = []
+    for _ in running:
+        counts.append(len(written))
+    assert counts == [2, 3, 4, 4]
+
+
+def test_an_error_comes_when_its_chunk_is_read() -> None:
+    scores = tl.Fn(
+        'Count', lambda x: jax.nn.one_hot(x + 1, 50) + jnp.where(x == 40, jnp.nan, 0.0)[..., None]
+    )
+    bad = tl.Serial(tl.ShiftRight(), scores)
+    bad.init(tl.ShapeDtype((1, 1), np.int32))
+    running = stream(bad, max_new_tokens=50, temperature=0)
+    assert next(running)[0, -1] == CHUNK
+    with pytest.raises(FloatingPointError, match='row 0 for new token 40 '):
+        next(running)
