@@ -5,6 +5,7 @@ definition, and the modes that its parts were told are joined and checked.
 """
 
 import abc
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,12 @@ def add_provider(provider: Provider) -> None:
 
 class LayerType(abc.ABCMeta):
     """Completes a layer after its constructor."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The constructor's arguments, as help() and editors show them."""
+        whole = inspect.signature(cls.__init__)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         for provider in _providers:

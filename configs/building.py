@@ -198,5 +198,11 @@ def _code_that_says_it():
     ours = ('retrax.configs.', 'retrax.combinators.construction', 'gin.')
     while frame.f_back and frame.f_globals.get('__name__', '').startswith(ours):
         frame = frame.f_back
-    function = frame.f_code.co_qualname.partition('.<locals>')[0]
+    while _function(frame).startswith('_') and frame.f_back.f_globals is frame.f_globals:
+        frame = frame.f_back  # a module's own helper: what called it is known by name
+    function = _function(frame)
     return f'{function} ({frame.f_code.co_filename}:{frame.f_lineno})'
+
+
+def _function(frame):
+    return frame.f_code.co_qualname.partition('.<locals>')[0]

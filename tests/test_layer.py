@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 import pickle
 import warnings
 from collections.abc import Iterator
@@ -1008,3 +1009,7 @@ def test_init_visits_each_layer_once_at_any_depth(sizes: tuple[Any, ...]) -> Non
         model.output_signature(tl.ShapeDtype(sizes, np.int32))
     assert len(visits) == 110
     assert len(runs) == 100
+
+
+def test_a_layer_shows_the_arguments_of_its_constructor() -> None:
+    assert list(inspect.signature(tl.Dropout).parameters) == ['rate', 'shared_axes', 'mode']
