@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import generate, stream
+    from .decoding import generate, score, stream
     from .inspection import dependence, trace_stack, verify
     from .planning import plan
     from .training import evaluate, fit
@@ -51,6 +51,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'models': ('.models', None),
     'plan': ('.planning', 'plan'),
     'planning': ('.planning', None),
+    'score': ('.decoding', 'score'),
     'stream': ('.decoding', 'stream'),
     'trace_stack': ('.inspection', 'trace_stack'),
     'training': ('.training', None),
@@ -83,6 +84,7 @@ __all__ = [
     'models',
     'plan',
     'planning',
+    'score',
     'stream',
     'trace_stack',
     'training',

@@ -1,4 +1,4 @@
-"""From a model to text: prefill, generate, stream, filters, sampling.
+"""From a model to text: prefill, generate, stream, filters, sampling, score.
 
 Decoding knows models by what they offer (`as_mode`, `new_state`, `start_id`, `pure_fn`). It knows
 no tokenizer, no particular layer and no data.
@@ -6,6 +6,7 @@ no tokenizer, no particular layer and no data.
 
 from .generate import generate, stream
 from .sampling import sample
+from .score import Score, score
 from .stream import Stream
 
-__all__ = ['Stream', 'generate', 'sample', 'stream']
+__all__ = ['Score', 'Stream', 'generate', 'sample', 'score', 'stream']

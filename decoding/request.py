@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 
-def count(value: Any, what: str, least: int = 0) -> int:
+def count(value: Any, what: str, least: int = 0, who: str = 'generate') -> int:
     """Returns an int of at least `least`."""
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
     if number < least or isinstance(value, bool):
-        raise ValueError(f'generate: {what} must be an int of at least {least}, got {value!r}')
+        raise ValueError(f'{who}: {what} must be an int of at least {least}, got {value!r}')
     return number
 
 
@@ -70,7 +70,7 @@ def with_start(prompt: np.ndarray, start_id: int | None, name: str) -> np.ndarra
     return prompt
 
 
-def check_ids(ids: np.ndarray, vocab_size: int, what: str) -> np.ndarray:
+def check_ids(ids: np.ndarray, vocab_size: int, what: str, who: str = 'generate') -> np.ndarray:
     """Returns ids as int32, sure that the model has each of them.
 
     Raises:
@@ -80,7 +80,7 @@ def check_ids(ids: np.ndarray, vocab_size: int, what: str) -> np.ndarray:
     if len(bad):
         place = tuple(int(i) for i in bad[0])
         raise ValueError(
-            f'generate: {what} has id {ids[place]} at {place}, and the model has ids 0 to '
+            f'{who}: {what} has id {ids[place]} at {place}, and the model has ids 0 to '
             f'{vocab_size - 1}. Use the vocabulary that the model was trained with.'
         )
     return ids.astype(np.int32)

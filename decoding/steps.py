@@ -61,7 +61,7 @@ def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
     Raises:
       ValueError: the model does not give one row of scores for each id.
     """
-    vocab_size = _vocab_size(model, weights, state, batch_size)
+    n_ids = vocab_size(model, weights, state, batch_size)
 
     def read(weights, state, ids, position, key):
         return model.pure_fn(ids, weights, state, layer_key(key, position))[1]
@@ -69,7 +69,7 @@ def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
     def write(weights, state, cursor, settings, page, n):
         positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)
         keys = jax.vmap(lambda p: token_keys(settings.key, settings.row_ids, p))(positions)
-        noise = jax.vmap(lambda k: gumbel(k, vocab_size))(keys)  # (CHUNK, batch, vocab_size)
+        noise = jax.vmap(lambda k: gumbel(k, n_ids))(keys)  # (CHUNK, batch, vocab_size)
 
         def step(i, loop):
             state, cursor, page = loop
@@ -83,7 +83,7 @@ def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
         return jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, cursor, page))
 
     donate = jax.jit(read, donate_argnums=1), jax.jit(write, donate_argnums=1)
-    return Steps(*donate, vocab_size)
+    return Steps(*donate, n_ids)
 
 
 def advance(
@@ -116,16 +116,21 @@ def _one_hot(token, scores):
     return token[:, None] == jnp.arange(scores.shape[-1])
 
 
-def _vocab_size(model, weights, state, batch_size):
+def vocab_size(model: Any, weights: Any, state: Any, batch_size: int, who: str = 'generate') -> int:
+    """Returns how many ids a model has scores for.
+
+    Raises:
+      ValueError: it does not give one row of scores for each id.
+    """
     if model.n_in != 1:
         raise ValueError(
-            f'generate: {model.name} takes {model.n_in} inputs; a language model takes one, the ids'
+            f'{who}: {model.name} takes {model.n_in} inputs; a language model takes one, the ids'
         )
     ids = jax.ShapeDtypeStruct((batch_size, 1), jnp.int32)
     scores, _ = jax.eval_shape(model.pure_fn, ids, weights, state, jax.random.PRNGKey(0))
     if getattr(scores, 'ndim', None) != 3 or not jnp.issubdtype(scores.dtype, jnp.floating):
         raise ValueError(
-            f'generate: {model.name} must map ids (batch, time) to scores (batch, time, '
+            f'{who}: {model.name} must map ids (batch, time) to scores (batch, time, '
             f'vocab_size), one for each id; it gives {signature(scores)}. '
             'A language model ends in Dense(vocab_size), with or without LogSoftmax.'
         )

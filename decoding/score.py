@@ -1,0 +1,145 @@
+"""score: how probable a model finds texts that are there, in one pass over each."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import request
+from .prefill import LONGEST, pieces
+from .steps import vocab_size
+
+
+class Score(NamedTuple):
+    """The log-probability of each token, and what follows from it for the whole."""
+
+    log_probs: np.ndarray  # (batch, t) float32, in nats; 0 where a token does not count
+    counts: np.ndarray  # (batch, t) bool
+    n_characters: int | None = None  # of the text; as many as tokens that count, if not known
+
+    @property
+    def log_prob(self) -> np.ndarray:
+        """The log-probability of each row: (batch,) float64."""
+        return self.log_probs.sum(axis=1, dtype=np.float64)
+
+    @property
+    def perplexity(self) -> float:
+        """exp(-mean log p), over all tokens that count."""
+        with np.errstate(over='ignore'):
+            return float(np.exp(-self.log_prob.sum() / self.counts.sum()))
+
+    @property
+    def bits_per_character(self) -> float:
+        """-log2 p of the whole, for each character of its text."""
+        n = self.counts.sum() if self.n_characters is None else self.n_characters
+        return float(-self.log_prob.sum() / math.log(2) / n)
+
+
+def score(
+    model: Any,
+    tokens: Any,
+    mask: Any = None,
+    n_characters: int | None = None,
+    window: int = LONGEST,
+) -> Score:
+    """Returns the log-probability of each token, given what is before it in its row.
+
+        log p(token_i | start_id, token_<i)
+
+    Rows are read in windows with carried state: the memory that a long text takes does not grow
+    with its length (but for the answer), and the window changes nothing but time and memory.
+
+    Shapes: tokens (t,) or (batch, t), mask the same.
+
+    Args:
+      model: maps ids (batch, time) to log-probabilities or logits (batch, time, vocab_size). It
+        runs in predict mode, as in `generate`, and nothing in it changes.
+      tokens: ids, without the start id.
+      mask: 0 for tokens that do not count, such as padding at the end; the model reads them all the
+        same. A first token does not count either where the model has no start id.
+      n_characters: of the text that the tokens stand for, if a token is not a character.
+      window: how many tokens are computed at once.
+
+    Raises:
+      ValueError: an argument does not fit, no token counts, or the model was never initialised.
+      FloatingPointError: the model gave NaN for a token that counts.
+    """
+    window = request.count(window, 'window', least=1, who='score')
+    ids = _rectangle(tokens)
+    counts = _counts(mask, np.shape(tokens), ids.shape)
+    predict = model.as_mode('predict')
+    weights, state = predict.weights, predict.new_state(len(ids))
+    limit = vocab_size(predict, weights, state, len(ids), who='score')
+    ids = request.check_ids(ids, limit, 'tokens', who='score')
+    if predict.start_id is None:
+        counts[:, :1] = False
+        inputs, ids = ids[:, :-1], ids[:, 1:]
+    else:
+        inputs = request.with_start(ids, predict.start_id, model.name)[:, :-1]
+    if not counts.any():
+        raise ValueError('score: no token counts; a model without a start id needs two at least')
+    if n_characters is not None:
+        n_characters = request.count(n_characters, 'n_characters', least=1, who='score')
+    read = predict.program('score', lambda: _build(predict))
+    found = _in_windows(read, weights, state, inputs, ids, window)
+    log_probs = np.zeros(counts.shape, np.float32)
+    log_probs[:, counts.shape[-1] - found.shape[-1] :] = found
+    return Score(_checked(np.where(counts, log_probs, 0)), counts, n_characters)
+
+
+def _build(model):
+    def read(weights, state, inputs, targets):
+        scores, state = model.pure_fn(inputs, weights, state, None)
+        log_probs = jax.nn.log_softmax(scores.astype(jnp.float32))
+        return state, jnp.take_along_axis(log_probs, targets[..., None], axis=-1)[..., 0]
+
+    return jax.jit(read, donate_argnums=1)
+
+
+def _in_windows(read, weights, state, inputs, targets, window):
+    parts, start = [], 0
+    for length in pieces(inputs.shape[1], window):
+        part = np.s_[:, start : start + length]
+        state, log_probs = read(weights, state, *jax.device_put((inputs[part], targets[part])))
+        parts.append(log_probs)
+        start += length
+    return np.concatenate(jax.device_get(parts), axis=1)
+
+
+def _rectangle(tokens):
+    try:
+        ids = np.asarray(tokens)
+    except ValueError:
+        raise ValueError(
+            'score: the rows of tokens have different lengths; pad them at the end with any id, '
+            'and give a mask that is 0 there'
+        ) from None
+    if not (np.issubdtype(ids.dtype, np.integer) and ids.ndim in (1, 2) and ids.size):
+        raise ValueError(
+            'score: tokens must be integer ids (t,) or (batch, t), at least one, got dtype '
+            f'{ids.dtype} and shape {ids.shape}. Encode text with a vocabulary first.'
+        )
+    return np.atleast_2d(ids).astype(np.int64)
+
+
+def _counts(mask, given, shape):
+    if mask is None:
+        return np.ones(shape, bool)
+    if np.shape(mask) != given:
+        raise ValueError(
+            f'score: mask has shape {np.shape(mask)}, tokens have {given}; they must be equal'
+        )
+    return np.array(mask, bool).reshape(shape)
+
+
+def _checked(log_probs):
+    failed = np.argwhere(np.isnan(log_probs))
+    if len(failed):
+        row, place = failed[0]
+        raise FloatingPointError(
+            f'score: the scores of row {row} for token {place} are NaN; look at the weights, and '
+            'at the loss of the training that made them'
+        )
+    return log_probs

@@ -1,0 +1,103 @@
+"""score against the eval pass in float64, and what it does not depend on."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from decoding_oracle import VOCAB, gru_lm, logits, with_weights, without_shift
+
+import retrax
+from retrax import layers as tl
+
+TEXT = np.random.RandomState(0).randint(0, VOCAB, (2, 45)).astype(np.int32)
+
+
+@pytest.fixture(scope='module')
+def model() -> tl.Layer:
+    return with_weights(gru_lm())
+
+
+def reference(model, text):
+    """Log-probabilities of all but the first token, and of it too where there is a start id."""
+    scores = np.asarray(model.as_mode('eval')(text), np.float64)
+    scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    if model.start_id is None:
+        scores, text = scores[:, :-1], text[:, 1:]
+    return np.take_along_axis(scores, text[..., None], axis=-1)[..., 0]
+
+
+@pytest.mark.parametrize('make', [gru_lm, logits, without_shift])
+def test_equals_the_eval_pass(make) -> None:
+    model = with_weights(make())
+    expected = reference(model, TEXT)
+    found = retrax.score(model, TEXT, window=16)
+    n = expected.shape[1]
+    np.testing.assert_allclose(found.log_probs[:, -n:], expected, atol=2e-5)
+    assert found.counts.sum() == expected.size
+    assert (found.log_probs[:, :-n] == 0).all()
+    np.testing.assert_allclose(found.perplexity, np.exp(-expected.mean()), rtol=1e-5)
+    np.testing.assert_allclose(found.bits_per_character, -expected.mean() / np.log(2), rtol=1e-5)
+    np.testing.assert_allclose(found.log_prob, expected.sum(axis=1), rtol=1e-5)
+
+
+def test_windows_and_masks_change_nothing(model) -> None:
+    whole = retrax.score(model, TEXT)
+    np.testing.assert_allclose(
+        retrax.score(model, TEXT, window=7).log_probs, whole.log_probs, atol=1e-5
+    )
+    mask = np.ones(TEXT.shape)
+    mask[1, 30:] = 0
+    padded = np.where(mask, TEXT, 0)
+    found = retrax.score(model, padded, mask)
+    np.testing.assert_allclose(found.log_probs, whole.log_probs * mask, atol=1e-6)
+    kept = whole.log_probs[mask == 1]
+    np.testing.assert_allclose(found.perplexity, np.exp(-kept.mean()), rtol=1e-5)
+    in_words = retrax.score(model, TEXT[0], n_characters=200)
+    np.testing.assert_allclose(in_words.log_probs[0], whole.log_probs[0], atol=1e-5)
+    bits = -in_words.log_prob.sum() / np.log(2)
+    np.testing.assert_allclose(in_words.bits_per_character, bits / 200, rtol=1e-6)
+
+
+def test_agrees_with_generate(model) -> None:
+    tokens, log_probs = retrax.generate(model, None, 40, seed=1, return_log_probs=True)
+    np.testing.assert_allclose(retrax.score(model, tokens).log_probs, log_probs, atol=1e-5)
+
+
+def test_no_program_is_larger_than_a_window(model) -> None:
+    read = model.as_mode('predict').program('score', lambda: pytest.fail('nothing was scored'))
+    before = read._cache_size()
+    retrax.score(model, np.resize(TEXT, (3, 8 * 20)), window=8)
+    retrax.score(model, np.resize(TEXT, (3, 8 * 40)), window=8)
+    assert read._cache_size() == before + 1
+
+
+def test_what_is_impossible_and_what_is_broken(model) -> None:
+    only = tl.Serial(
+        tl.ShiftRight(), tl.Fn('Only', lambda x: jnp.log(jax.nn.one_hot(x * 0 + 2, 4)))
+    )
+    only.init(tl.ShapeDtype((1, 1), np.int32))
+    assert retrax.score(only, [2, 2]).perplexity == 1
+    assert retrax.score(only, [2, 3]).log_probs.tolist() == [[0, -np.inf]]
+    assert retrax.score(only, [2, 3]).perplexity == np.inf
+    bad = with_weights(gru_lm())
+    bad.weights = jax.tree.map(lambda w: w * jnp.nan, bad.weights)
+    with pytest.raises(FloatingPointError, match='row 0 for token 1 are NaN'):
+        retrax.score(bad, [1, 2], mask=[0, 1])
+
+
+WRONG = [
+    ({'tokens': [1, VOCAB]}, rf'score: tokens has id {VOCAB} at \(0, 1\)'),
+    ({'tokens': [[1, 2], [3]]}, 'different lengths; pad them'),
+    ({'tokens': 'abc'}, 'tokens must be integer ids'),
+    ({'tokens': []}, 'tokens must be integer ids'),
+    ({'tokens': [1, 2], 'mask': [1]}, r'mask has shape \(1,\), tokens have \(2,\)'),
+    ({'tokens': [1, 2], 'mask': [0, 0]}, 'no token counts'),
+    ({'tokens': [1, 2], 'window': 0}, 'score: window must be an int of at least 1, got 0'),
+    ({'tokens': [1, 2], 'n_characters': 0}, 'score: n_characters must be an int of at least 1'),
+]
+
+
+@pytest.mark.parametrize(('arguments', 'message'), WRONG)
+def test_wrong_arguments(model, arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        retrax.score(model, **arguments)
