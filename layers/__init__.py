@@ -36,6 +36,7 @@ from .assert_shape import AssertFunction, AssertShape, assert_shape
 from .batch_norm import BatchNorm, BatchNormState, BatchNormWeights
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
+from .causal_conv import CausalConv
 from .conv import Conv, Conv1d, ConvWeights
 from .dense import Dense, DenseWeights
 from .distances import L2Loss, SmoothL1Loss
@@ -111,6 +112,7 @@ __all__ = [
     'BinaryCrossEntropySum',
     'CategoryAccuracy',
     'CategoryCrossEntropy',
+    'CausalConv',
     'Conv',
     'Conv1d',
     'ConvGRUCell',

@@ -489,6 +489,8 @@ CASES = [
         Floats(('b', 2, 4, 5)),
     ),
     Case('Conv:batches', lambda: tl.Conv(2, (2, 2), use_bias=False), Floats(('b', 2, 3, 3, 2))),
+    Case('CausalConv', lambda: tl.CausalConv(4), features(3)),
+    Case('CausalConv:one', lambda: tl.CausalConv(4, 1, use_bias=False), features(3)),
     Case('Conv1d', lambda: tl.Conv1d(4, 3, padding='SAME'), features(3)),
     Case('Conv1d:stride', lambda: tl.Conv1d(4, 3, 2), Floats(('b', 7, 3))),
     Case('MakeZeroState', lambda: tl.MakeZeroState(2), features(3)),

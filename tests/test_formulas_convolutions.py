@@ -84,6 +84,19 @@ def test_conv1d(padding: str, stride: int) -> None:
     assert_close(layer(x), expected[:, :, 0])
 
 
+@pytest.mark.parametrize('width', [1, 3, 9])
+def test_causal_conv(width: int) -> None:
+    x = X[:, 0].astype(np.float64)
+    layer = ready(tl.CausalConv(4, width), X[:, 0])
+    w, b = wide(layer)
+    longer = np.pad(x, ((0, 0), (width - 1, 0), (0, 0)))
+    expected = conv(longer[:, :, None], w[:, None], b, (1, 1))[:, :, 0]
+    assert_close(layer(X[:, 0]), expected)
+    predict = layer.as_mode('predict')
+    steps = [predict(X[:, 0, t : t + 1]) for t in range(X.shape[2])]
+    assert_close(np.concatenate(steps, 1), expected)
+
+
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -110,6 +123,12 @@ def test_conv_gru_cell() -> None:
         (lambda: tl.Conv(4, (3,)), 'Conv: kernel_size: expected 2 numbers, as in HWIO, got (3,)'),
         (lambda: tl.Conv(4, (3, 3), (1,)), 'Conv: strides: expected 2 numbers'),
         (lambda: tl.Conv(4, (3, 0)), 'Conv: kernel_size must be a positive int, got 0'),
+        (lambda: tl.CausalConv(4, 0), 'CausalConv: kernel_width must be a positive int, got 0'),
+        (lambda: tl.CausalConv('4'), "CausalConv: filters must be a positive int, got '4'"),
+        (
+            lambda: tl.CausalConv(4).init(tl.ShapeDtype((2, 5))),
+            'floats of shape (batch, time, features)',
+        ),
         (lambda: tl.Conv(0, (3, 3)), 'Conv: filters must be a positive int, got 0'),
         (lambda: tl.Conv(4, (3, 3), padding='same'), "'VALID' or 'SAME', got 'same'"),
         (lambda: tl.Conv(4, (3, 3)).init(tl.ShapeDtype((2, 5, 3))), 'expected NHWC, got 3 axes'),
