@@ -45,7 +45,7 @@ class LayerNormalized(RecurrentCell):
             cell._kernel_initializer,
             cell._bias_initializer,
             cell._recurrent_initializer,
-            f'LayerNormalized[{cell}]',
+            f'LayerNormalized[{cell._name}]',
         )
         self._inner, self._epsilon = cell, epsilon
 

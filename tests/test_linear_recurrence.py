@@ -115,6 +115,16 @@ def test_associative_has_no_loop() -> None:
     assert 'scan[' not in primitives('associative')
 
 
+@pytest.mark.parametrize(('backend', 'loops'), [('cpu', True), ('gpu', False)])
+def test_auto_takes_a_loop_on_a_cpu_only(
+    backend: str, loops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jax, 'default_backend', lambda: backend)
+    with jax.enable_x64(backend == 'gpu'):  # so that neither has been traced before
+        program = str(jax.make_jaxpr(linear_recurrence)(A[:2, :9], X[:2, :9], START[:2]))
+    assert ('scan[' in program) == loops
+
+
 def test_an_unknown_implementation_is_refused() -> None:
     with pytest.raises(ValueError, match="one of 'auto', 'scan', 'associative', got 'fast'"):
         linear_recurrence(A, X, START, implementation='fast')  # pyright: ignore[reportArgumentType]
