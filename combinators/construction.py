@@ -5,7 +5,9 @@ definition, and the modes that its parts were told are joined and checked.
 """
 
 import abc
+import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -40,3 +42,31 @@ class LayerType(abc.ABCMeta):
             )
         layer._complete(args, kwargs)
         return layer
+
+
+def filled(layer: Any) -> dict[type, dict[str, Any]]:
+    """Returns what constructors inside decorators were given; to be called while they run.
+
+    A decorator of a user's class, such as gin.configurable, may add arguments after all that the
+    layer's caller wrote, and they belong to its definition.
+    """
+    inside, found = dict(_decorated(type(layer))), {}
+    frame: Any = sys._getframe(1)
+    while inside and frame is not None and frame.f_code is not LayerType.__call__.__code__:
+        cls = inside.pop(frame.f_code, None)
+        if cls is not None:
+            names = inspect.getargs(frame.f_code)
+            given = [*names.args[1:], *filter(None, (names.varargs, names.varkw))]
+            found[cls] = {name: frame.f_locals[name] for name in given}
+        frame = frame.f_back
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _decorated(cls):
+    constructors = [(base, base.__dict__.get('__init__')) for base in cls.__mro__]
+    return {
+        inspect.unwrap(init).__code__: base
+        for base, init in constructors
+        if hasattr(init, '__wrapped__')
+    }

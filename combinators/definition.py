@@ -1,7 +1,7 @@
 """Fingerprints of definitions: equal for models that compute the same thing from their state.
 
-A definition is the class of a layer and what its constructor was given, without what does not
-change its meaning for a state: mode, name and initialisers.
+A definition is the class of a layer and what its constructor was given, also by a decorator,
+without what does not change its meaning for a state: mode, name and initialisers.
 """
 
 import functools
@@ -47,8 +47,14 @@ def describe(value: Any) -> str:
 
 def _describe_layer(layer):
     args, kwargs = layer._definition
-    named = {k: v for k, v in _bind(type(layer), args, kwargs).items() if _matters(k)}
-    return f'{type(layer).__name__}{describe(named)}'
+    cls, filled = type(layer), layer._filled
+    own = _described({**_bind(cls, args, kwargs), **filled.get(cls, {})})
+    bases = [base.__name__ + _described(given) for base, given in filled.items() if base != cls]
+    return cls.__name__ + own + ''.join(bases)
+
+
+def _described(arguments):
+    return describe({name: value for name, value in arguments.items() if _matters(name)})
 
 
 def _matters(parameter):

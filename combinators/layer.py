@@ -15,7 +15,7 @@ import itertools
 from typing import Any
 
 from . import adapter, backward, passes
-from .construction import LayerType
+from .construction import LayerType, filled
 from .context import Context, check_mode
 from .declarations import Declaration
 from .errors import ModeError, creation_site
@@ -83,6 +83,7 @@ class Layer(Face, metaclass=LayerType):
         fields['_programs'] = Programs()
         fields['_kept'] = {}
         fields['_site'] = creation_site()
+        fields['_filled'] = filled(self)
         fields['_told'] = check_mode(mode, fields['_name'])
         fields['_edit'] = 0
 

@@ -59,7 +59,7 @@ def FastGelu() -> PureLayer:
 
 def Sigmoid() -> PureLayer:
     """Returns a layer of 1 / (1 + exp(-x))."""
-    return Fn('Sigmoid', lambda x: jax.nn.sigmoid(x))
+    return Fn('Sigmoid', lambda x: jax.nn.sigmoid(_floats(x)))
 
 
 def Tanh() -> PureLayer:
@@ -101,7 +101,7 @@ def Swish() -> PureLayer:
 
     Source: Ramachandran et al. 2017, arXiv 1710.05941, section 3; also called SiLU.
     """
-    return Fn('Swish', lambda x: jax.nn.silu(x))
+    return Fn('Swish', lambda x: jax.nn.silu(_floats(x)))
 
 
 def Glu() -> PureLayer:
@@ -118,10 +118,14 @@ def Glu() -> PureLayer:
     def glu(x):
         if x.shape[-1] % 2:
             raise mismatch("the size of the input's last axis", 'an even number', x.shape[-1])
-        a, b = jnp.split(x, 2, axis=-1)
+        a, b = jnp.split(_floats(x), 2, axis=-1)
         return a * jax.nn.sigmoid(b)
 
     return Fn('Glu', glu)
+
+
+def _floats(x):
+    return jnp.asarray(x, jnp.result_type(x, float))
 
 
 class ThresholdedLinearUnit(Layer):
@@ -137,4 +141,4 @@ class ThresholdedLinearUnit(Layer):
         return jnp.zeros((), jnp.float32)
 
     def apply_fn(self, x, weights, state, context):
-        return jnp.maximum(x, weights.astype(x.dtype)), state
+        return jnp.maximum(x, weights.astype(jnp.result_type(x, float))), state

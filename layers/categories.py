@@ -22,7 +22,7 @@ def one_hot(x: Any, n_categories: int, dtype: Any = jnp.float32) -> jax.Array:
 
 def log_softmax(x: Any, axis: int = -1) -> jax.Array:
     """Returns log-probabilities: x - log(sum(exp(x))) along an axis, stable for large x."""
-    return jax.nn.log_softmax(jnp.asarray(x), axis=axis)
+    return jax.nn.log_softmax(jnp.asarray(x, jnp.result_type(x, float)), axis=axis)
 
 
 def logsoftmax_sample(log_probs: Any, temperature: float = 1.0, rng: Any = None) -> jax.Array:

@@ -19,16 +19,37 @@ def positive(n, what: str) -> int:
     raise ValueError(f'{what} must be a positive int, got {n!r}{fix}')
 
 
+def width(signature: Any) -> int:
+    """Returns the size of the last axis of the inputs, which weights are to be as wide as.
+
+    Raises:
+      ValueError: there is no such axis, or its size is a name.
+    """
+    if not signature.shape:
+        raise mismatch('the input', 'an array with a last axis of features', signature)
+    d = signature.shape[-1]
+    if isinstance(d, int):
+        return d
+    fix = _FOR_IDS if _are_ids(signature) else 'Write the number of features.'
+    raise mismatch("the width of the input's last axis", 'a number', f'{str(d)!r}', fix)
+
+
 def same_width(x: Any, expected: int) -> None:
     """Raises ValueError unless the last axis of the inputs is as wide as the weights expect."""
     if x.shape[-1] != expected:
-        raise mismatch(
-            "the width of the input's last axis",
-            expected,
-            x.shape[-1],
+        fix = (
             'The layer was initialised for another width: call init for this one, or mend the '
-            'input.',
+            'input.'
         )
+        fix = _FOR_IDS if _are_ids(x) else fix
+        raise mismatch("the width of the input's last axis", expected, x.shape[-1], fix)
+
+
+_FOR_IDS = 'If these are ids, put an Embedding before it.'
+
+
+def _are_ids(x):
+    return np.issubdtype(x.dtype, np.integer)
 
 
 def rate(value, what: str) -> float:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Layer, mismatch
+from ..combinators import Layer
 from ..kernels import affine, dot
-from .checks import positive, same_width
+from .checks import positive, same_width, width
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 
 
@@ -52,10 +52,8 @@ class Dense(Layer):
         self._use_bias, self._use_bfloat16 = use_bias, use_bfloat16
 
     def weights_fn(self, signature, context):
-        if not signature.shape:
-            raise mismatch('the input', 'an array with a last axis of features', signature)
         dtype = jnp.bfloat16 if self._use_bfloat16 else jnp.float32
-        shape = (signature.shape[-1], self._n_units)
+        shape = (width(signature), self._n_units)
         w = self._kernel_initializer(shape, context.key('w')).astype(dtype)
         if not self._use_bias:
             return w

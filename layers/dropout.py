@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Layer
+from ..combinators import Layer, declare
 from . import checks
 
 
@@ -26,8 +26,6 @@ class Dropout(Layer):
     trax.layers.core.Dropout.
     """
 
-    draws = ('train',)
-
     def __init__(
         self,
         rate: float = 0.0,
@@ -37,6 +35,7 @@ class Dropout(Layer):
         super().__init__(mode=mode)
         self._rate = checks.rate(rate, 'Dropout: rate')
         self._shared_axes = tuple(shared_axes or ())
+        declare(self, draws=('train',) if rate else False)
 
     def apply_fn(self, x, weights, state, context):
         if context.mode != 'train' or self._rate == 0:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
+from .checks import width
 
 
 class FilterResponseNormWeights(NamedTuple):
@@ -56,7 +57,7 @@ class FilterResponseNorm(Layer):
         self._init_epsilon, self._init_learnt_epsilon = init_epsilon, init_learnt_epsilon
 
     def weights_fn(self, signature, context):
-        c = signature.shape[-1:]
+        c = width(signature)
         learned = jnp.full((1,), self._init_learnt_epsilon) if self._learn_epsilon else ()
         return FilterResponseNormWeights(jnp.ones(c), jnp.zeros(c), learned)
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import Layer
+from .checks import width
 
 
 class LayerNormWeights(NamedTuple):
@@ -39,7 +40,7 @@ class LayerNorm(Layer):
         self._center, self._epsilon = center, epsilon
 
     def weights_fn(self, signature, context):
-        d, dtype = signature.shape[-1:], signature.dtype
+        d, dtype = width(signature), jnp.result_type(signature.dtype, float)
         return LayerNormWeights(jnp.ones(d, dtype), jnp.zeros(d, dtype))
 
     def apply_fn(self, x, weights, state, context):
@@ -49,4 +50,4 @@ class LayerNorm(Layer):
             wide = wide - jnp.mean(wide, axis=-1, keepdims=True)
         variance = jnp.mean(jnp.square(wide), axis=-1, keepdims=True)
         y = wide * jax.lax.rsqrt(variance + self._epsilon) * scale
-        return (y + bias if self._center else y).astype(x.dtype), state
+        return (y + bias if self._center else y).astype(jnp.result_type(x.dtype, float)), state

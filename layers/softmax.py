@@ -4,11 +4,12 @@ import jax
 
 from ..combinators import Fn, PureLayer
 from .axes import mixing
+from .categories import log_softmax
 
 
 def LogSoftmax(axis: int = -1) -> PureLayer:
     """Returns a layer of log-probabilities: x - log(sum(exp(x))), stable for large x."""
-    return Fn('LogSoftmax', lambda x: jax.nn.log_softmax(x, axis=axis), **mixing(axis))
+    return Fn('LogSoftmax', lambda x: log_softmax(x, axis), **mixing(axis))
 
 
 def Softmax(axis: int = -1) -> PureLayer:

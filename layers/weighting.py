@@ -10,12 +10,20 @@ from ..combinators import mismatch
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
     """Returns sum(values * weights) / sum(weights), and 0 where the weights sum to 0."""
+    summed = weighted_sum(values, weights)
     total = jnp.sum(jnp.broadcast_to(weights, values.shape))
-    return weighted_sum(values, weights) / jnp.where(total == 0, 1, total)
+    return summed / jnp.where(total == 0, 1, total)
 
 
 def weighted_sum(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """Returns sum(values * weights)."""
+    """Returns sum(values * weights).
+
+    Raises:
+      ValueError: the weights are not one for each value, nor fit them by broadcasting.
+    """
+    ends = zip(weights.shape[::-1], values.shape[::-1], strict=False)
+    if len(weights.shape) > len(values.shape) or not all(w in (1, n) for w, n in ends):
+        raise mismatch('the shape of weights', tuple(values.shape), tuple(weights.shape))
     return jnp.sum(values * weights)
 
 

@@ -108,6 +108,16 @@ WRONG_INPUTS = [
         (sig(2, 4), sig(3, dtype=np.int32), sig(3)),
         'the shape of targets',
     ),
+    (
+        lambda: tl.CrossEntropyLoss(),
+        (sig(3, 3, 4), sig(3, 3, dtype=np.int32), sig(2)),
+        'the shape of weights: expected (3, 3), got (2,)',
+    ),
+    (
+        lambda: tl.CrossEntropyLoss(),
+        (sig(3, 3, 4), sig(3, 3, dtype=np.int32), sig(3, 3, 1)),
+        'the shape of weights: expected (3, 3), got (3, 3, 1)',
+    ),
     (lambda: tl.Scan(tl.GRUCell(4), axis=1), (sig(2), sig(2, 4)), 'expected inputs with an axis 1'),
     (
         lambda: tl.GRUCell(4),
@@ -621,3 +631,24 @@ def test_a_failure_halfway_stores_no_weights() -> None:
         tl.Serial(first, last).init(sig(2, 4))
     assert jax.tree.leaves(first.weights) == []
     assert first(np.ones((2, 9), np.float32)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'inputs', 'text'),
+    [
+        (tl.Dense(4), sig('b', 't', dtype=np.int32), 'put an Embedding before it.'),
+        (tl.LayerNorm(), sig('b', 'd'), 'Write the number of features.'),
+    ],
+)
+def test_weights_as_wide_as_a_name(layer: tl.Layer, inputs: Any, text: str) -> None:
+    name = inputs.shape[-1]
+    said = message(tl.LayerError, lambda: layer.init(inputs))
+    assert f"the width of the input's last axis: expected a number, got '{name}'. " in said
+    assert said.endswith(text)
+
+
+def test_ids_of_another_length_where_features_belong() -> None:
+    layer = tl.Dense(4)
+    layer.init(sig(2, 1, dtype=np.int32))
+    said = message(tl.LayerError, lambda: layer(IDS))
+    assert 'expected 1, got 5. If these are ids, put an Embedding before it.' in said

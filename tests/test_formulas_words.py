@@ -62,6 +62,12 @@ def test_activation(layer: tl.Layer, formula: Callable[[np.ndarray], np.ndarray]
         assert_close(layer(x), formula(np.asarray(x, np.float64)))
 
 
+@pytest.mark.parametrize('make', [tl.Sigmoid, tl.Swish, tl.Glu, tl.LogSoftmax, tl.LayerNorm])
+def test_integers_count_as_floats(make: Callable[[], tl.Layer]) -> None:
+    integers = np.array([[1, 2, 0, -4]], np.int32)
+    assert_equal(make()(integers), make()(integers.astype(np.float32)))
+
+
 def test_log_and_softplus_at_the_edges() -> None:
     positive = np.abs(X) + 0.1
     assert_close(tl.Log()(positive), np.log(positive.astype(np.float64)))

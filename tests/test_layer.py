@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import inspect
 import pickle
 import warnings
@@ -389,6 +390,13 @@ def test_a_layer_of_another_class_changes_no_other_layers_weights() -> None:
 def test_two_layers_of_a_class_differ() -> None:
     model = ready(tl.Serial(tl.Dense(3), tl.Dense(3)))
     assert differs(model.weights[0], model.weights[1])
+
+
+def test_dropout_of_nothing_draws_nothing() -> None:
+    assert tl.Dropout(0.0).draws is False
+    assert tl.Dropout(0.1).draws == ('train',)
+    y, _ = tl.Dropout(0.0).pure_fn(X, (), (), None)
+    assert_equal(y, X)
 
 
 def test_dropout_differs_from_call_to_call_and_place_to_place() -> None:
@@ -936,6 +944,44 @@ def test_a_provider_fills_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     combinators.add_provider(lambda cls, args, kwargs: {'use_bias': False, **kwargs})
     assert len(jax.tree.leaves(ready(tl.Dense(3)).weights)) == 1
     assert len(jax.tree.leaves(ready(tl.Dense(3, use_bias=True)).weights)) == 2
+
+
+@pytest.mark.parametrize('base', [False, True])
+def test_what_a_decorator_of_a_class_fills_in_is_its_definition(base: bool) -> None:
+    """gin.configurable fills arguments inside the constructor, where no caller sees them."""
+    factors = {}
+
+    def filling(cls: Any) -> Any:
+        plain = cls.__init__
+
+        @functools.wraps(plain)
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
+            plain(self, *args, **{**factors, **kwargs})
+
+        cls.__init__ = init
+        return cls
+
+    @filling
+    class Times(tl.Layer):
+        def __init__(self, factor: float = 1.0, name: str | None = None) -> None:
+            super().__init__(name=name)
+            self._factor = factor
+
+        def forward(self, x: Any) -> Any:
+            return self._factor * x
+
+    class TimesAlways(Times):
+        def __init__(self) -> None:
+            super().__init__()
+
+    make = TimesAlways if base else Times
+    one = make()._fingerprint
+    assert make()._fingerprint == one
+    factors['name'] = 'another'
+    assert make()._fingerprint == one
+    factors['factor'] = 5.0
+    assert make()._fingerprint != one
+    assert base or make()._fingerprint == Times(factor=5.0)._fingerprint
 
 
 def test_a_scan_alone_is_no_model_of_several_inputs() -> None:

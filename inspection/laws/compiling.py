@@ -19,7 +19,7 @@ def compiling_changes_nothing(subject: Subject) -> Finding:
         state = view.new_state(ROWS)
         plain = view.pure_fn(x, view.weights, state, KEY)
         try:
-            compiled = jax.jit(view.pure_fn)(x, view.weights, state, KEY)
+            compiled = subject.program(view, x, state, KEY)(x, view.weights, state, KEY)
         except LayerError as error:
             if not needs_values(error):
                 raise
@@ -43,7 +43,7 @@ def a_batch_is_its_rows(subject: Subject) -> Finding:
         return jax.tree.map(lambda a: a[0], y)
 
     axes = subject.at_rows(lambda _: 0, jax.tree.map(lambda _: None, x))
-    found = not_close(jax.vmap(row, (axes,))(x), subject.once(view, x))
+    found = not_close(jax.jit(jax.vmap(row, (axes,)))(x), subject.once(view, x))
     was_seen = found and f'vmap over rows gives {found}'
     claim = subject.declared.couples_rows('eval')
     return judged(

@@ -39,7 +39,7 @@ def looks_ahead(subject: Subject, mode: str) -> str:
     for t in range(1, STEPS):
         end = t + subject.shifted
         before = [
-            jax.tree.map(lambda a, e=end: a[:, :e], out)
+            jax.tree.map(lambda a, e=end: np.asarray(a)[:, :e], out)
             for out in (subject.once(view, later(subject, t)), y)
         ]
         found = not_close(*before)
@@ -77,7 +77,8 @@ def rows_are_independent(subject: Subject) -> Finding:
     for mode, carry in VIEWS:
         view = subject.view(mode, carry)
         others = [
-            jax.tree.map(lambda a: a[1:], subject.once(view, inputs)) for inputs in (changed, x)
+            jax.tree.map(lambda a: np.asarray(a)[1:], subject.once(view, inputs))
+            for inputs in (changed, x)
         ]
         found = not_close(*others)
         finding = judged(

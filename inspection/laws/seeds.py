@@ -15,7 +15,7 @@ def the_same_seed_gives_the_same(subject: Subject) -> Finding:
     models = [subject.make() for _ in range(3)]
     for model, seed in zip(models, (5, 5, 6), strict=True):
         model.init(subject.signature(), rng=seed)
-    one, two, other = (model.named_weights() for model in models)
+    one, two, other = (jax.tree.map(np.asarray, model.named_weights()) for model in models)
     found = not_equal(two, one)
     if found:
         return broken(f'weights of the same seed: {found}')

@@ -54,8 +54,9 @@ def predict_runs_in_device_loops(subject: Subject) -> Finding:
     """Compares predict inside `lax.scan` and `lax.while_loop` with steps from Python."""
     if not subject.has_steps:
         return subject.without_steps()
-    view, x = subject.view('predict'), jax.tree.map(jnp.asarray, subject.fed(subject.draw(0)))
-    expected, last = subject.in_chunks(view, x, [1] * STEPS)
+    view, fed = subject.view('predict'), subject.fed(subject.draw(0))
+    expected, last = subject.in_chunks(view, fed, [1] * STEPS)
+    x = jax.tree.map(jnp.asarray, fed)
 
     def step(t: Any, state: Any) -> tuple[Any, Any]:
         now = subject.at_steps(lambda a: jax.lax.dynamic_slice_in_dim(a, t, 1, 1), x)

@@ -109,15 +109,30 @@ class Subject:
 
     def run(self, view: Layer, x: Any, state: Any, key: Any = KEY) -> tuple[Any, Any]:
         """Returns outputs and new state; compiled once for all laws."""
-        program = view.program(
-            'law', lambda: jax.jit(lambda x, state, key: view.pure_fn(x, view.weights, state, key))
-        )
         try:
-            return program(x, state, key)
+            return self.program(view, x, state, key)(x, view.weights, state, key)
         except LayerError as error:
             if not needs_values(error):
                 raise
             return view.pure_fn(x, view.weights, state, key)  # law 2 reports it
+
+    def program(self, view: Layer, *inputs: Any) -> Callable[..., Any]:
+        """Returns a view's compiled function of (x, weights, state, key), for such inputs only.
+
+        Views whose functions read the same when lowered have one, so it is compiled once.
+        """
+        x, state, key = inputs
+        leaves, structure = jax.tree.flatten(inputs)
+        kind = (structure, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves))
+
+        def lowered():
+            function = jax.jit(lambda *args: view.pure_fn(*args))
+            traced = function.trace(x, view.weights, state, key)
+            trees = (structure, jax.tree.structure(traced.out_info))
+            name = ('law', traced.lower().as_text(), trees)
+            return self.model.programs.get(name, lambda: function)
+
+        return view.program(('law', kind), lowered)
 
     def once(self, view: Layer, x: Any) -> Any:
         """Returns the outputs from the initial state."""
@@ -136,7 +151,7 @@ class Subject:
 
 def joined(parts: list[Any]) -> Any:
     """Returns outputs of consecutive chunks as those of the whole."""
-    return jax.tree.map(lambda *ys: jnp.concatenate(ys, 1), *parts)
+    return jax.tree.map(lambda *ys: np.concatenate(ys, 1), *parts)
 
 
 def loud(model: Layer, seed: int = 0) -> Layer:
