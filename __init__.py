@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     from .configs.runs import load
     from .decoding import generate, score, stream
     from .inspection import dependence, trace_stack, verify
+    from .interop.weights import describe, explain_difference
     from .planning import plan
     from .training import evaluate, fit
 
@@ -39,7 +40,9 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'data': ('.data', None),
     'decoding': ('.decoding', None),
     'dependence': ('.inspection', 'dependence'),
+    'describe': ('.interop.weights', 'describe'),
     'evaluate': ('.training', 'evaluate'),
+    'explain_difference': ('.interop.weights', 'explain_difference'),
     'fit': ('.training', 'fit'),
     'generate': ('.decoding', 'generate'),
     'inspection': ('.inspection', None),
@@ -72,7 +75,9 @@ __all__ = [
     'data',
     'decoding',
     'dependence',
+    'describe',
     'evaluate',
+    'explain_difference',
     'fit',
     'generate',
     'inspection',

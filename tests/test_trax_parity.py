@@ -106,12 +106,12 @@ def test_another_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
-    page.write_text(f'before\n{report.BEGIN}\nold\n{report.END}\nafter\n')
+    page.write_text(f'before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n')
     row = Row('layers/base_test.py', 15, 0, {'A.test_a': 'meant'}, {}, [])
     report.write(report.table([row]), page)
     text = page.read_text()
-    assert text.startswith(f'before\n{report.BEGIN}\n| file |')
-    assert text.endswith(f'A.test_a: meant\n{report.END}\nafter\n')
+    assert text.startswith(f'before\n{report.MARKS[0]}\n| file |')
+    assert text.endswith(f'A.test_a: meant\n{report.MARKS[1]}\nafter\n')
     assert '| layers/base_test.py | 15 | 1 | 0 | 0 | done |' in text
     page.write_text('no marks')
     with pytest.raises(ValueError, match='must have a line'):

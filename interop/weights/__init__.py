@@ -9,6 +9,8 @@ need be installed.
 """
 
 from .convention import Convention
+from .describe import describe
+from .differences import explain_difference
 from .keras import from_keras, to_keras
 from .onnx import from_onnx, to_onnx
 from .params import CONVENTIONS, from_params, to_params
@@ -17,6 +19,8 @@ from .torch import from_torch, to_torch
 __all__ = [
     'CONVENTIONS',
     'Convention',
+    'describe',
+    'explain_difference',
     'from_keras',
     'from_onnx',
     'from_params',

@@ -40,15 +40,19 @@ def from_keras(
       activation: of a SimpleRNN; the layer's, or 'tanh'.
       reset_after: of a GRU; the layer's, or what the shape of the bias says, or True, which is
         Keras's default.
-      options: padding, initial_state, return_state and mode, see `stacked`.
+      options: padding, initial_state, return_state and mode, see `stacked`. Outputs of a layer
+        that goes backwards are in the order of time, which Keras's are not.
 
     Raises:
       ValueError: arrays do not fit, or activations are others than Keras's defaults.
     """
     arrays = isinstance(source, Sequence) and all(hasattr(a, 'shape') for a in source)
     sources = source if isinstance(source, Sequence) and not arrays else [source]
-    layers = [_cells(s, activation, reset_after) for s in sources]
     back = any(getattr(s, 'go_backwards', False) for s in sources)
+    if back and len(sources) > 1:
+        fix = 'Keras leaves its outputs in the order of its steps. Convert the layers one by one.'
+        raise mismatch('go_backwards', 'one layer', len(sources), fix)
+    layers = [_cells(s, activation, reset_after) for s in sources]
     return stacked(layers, reverse=back, **options)
 
 

@@ -7,7 +7,7 @@ from .expected import DONE, Row
 from .wheel import ROOT
 
 PAGE = ROOT / 'docs' / 'parity.md'
-BEGIN, END = '<!-- begin: make parity -->', '<!-- end: make parity -->'
+MARKS = '<!-- begin: make parity -->', '<!-- end: make parity -->'
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -22,14 +22,15 @@ def table(rows: Iterable[Row]) -> str:
     return '\n'.join([*lines, '', 'Excused:', '', *excuses])
 
 
-def write(text: str, page: Path = PAGE) -> None:
+def write(text: str, page: Path = PAGE, marks: tuple[str, str] = MARKS) -> None:
     """Puts the text between the two marks of the page.
 
     Raises:
       ValueError: the page does not have each mark once.
     """
-    before, mark, rest = page.read_text(encoding='utf-8').partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise ValueError(f'{page} must have a line {BEGIN} and then a line {END}')
-    page.write_text(f'{before}{BEGIN}\n{text}\n{END}{after}', encoding='utf-8')
+    begin, end = marks
+    before, mark, rest = page.read_text(encoding='utf-8').partition(begin)
+    _, found, after = rest.partition(end)
+    if not mark or not found:
+        raise ValueError(f'{page} must have a line {begin} and then a line {end}')
+    page.write_text(f'{before}{begin}\n{text}\n{end}{after}', encoding='utf-8')
