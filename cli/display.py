@@ -64,7 +64,7 @@ class Display(training.Reporter):
             f'Split       {len(material.training_text):,} characters to learn from, '
             f'{len(material.heldout_text):,} held out\n'
             f'Model       {len(model.sublayers)} layers, {sum(sizes):,} weights; '
-            f'{material.vocabulary.size} ids ({experiment.vocabulary})\n'
+            f'{material.vocabulary.size} ids ({experiment.vocabulary}){_labels(material)}\n'
             f'Training    {experiment.steps:,} steps of {experiment.batch_size} x '
             f'{experiment.window} tokens; an epoch has {len(material.training):,}\n'
         )
@@ -77,25 +77,29 @@ class Display(training.Reporter):
 
     def log(self, progress: training.Progress) -> None:
         """Moves the bar, or prints a line."""
-        tokens_per_character = self._material.training.n_tokens / len(self._material.training_text)
-        bits = progress.loss / math.log(2) * tokens_per_character
-        figures = (
-            f'loss {progress.loss:.3f}  {bits:.3f} bits per character  '
-            f'{progress.tokens_per_second:,.0f} tokens/s'
-        )
+        task = self._experiment.what
+        told = task.training_in_words(progress.metrics, self._material)
+        figures = f'{told}  {progress.tokens_per_second:,.0f} {task.unit}/s'
         self._bar.update(self._task, completed=progress.step, figures=figures)
         if self._bar.disable:
             left = self._experiment.steps - progress.step
-            tokens = left * self._experiment.batch_size * self._experiment.window
-            eta = tokens / progress.tokens_per_second
+            targets = task.targets(self._experiment.batch_size, self._experiment.window)
+            eta = left * math.prod(targets) / progress.tokens_per_second
             self._say(f'step {progress.step:>6,}  {figures}  ETA {eta:.0f} s')
 
     def evaluated(self, step: int, evaluation: training.Evaluation, model: Any) -> None:
-        """Prints the held-out figure and a sample."""
-        bits = evaluation.bits_per_character
-        self._say(f'step {step:>6,}  held out: {bits:.3f} bits per character')
+        """Prints the held-out figure, and a sample of a language model."""
+        task = self._experiment.what
+        told = task.figure_in_words(task.figure_of(evaluation))
+        self._say(f'step {step:>6,}  held out: {told}')
+        if self._material.labels:
+            return
         text = sample(model, self._material.vocabulary, 100, seed=step)
         self._console.print(Text('    ' + text.replace('\n', '\n    '), style='dim'))
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False)
+
+
+def _labels(material):
+    return f'; labels {", ".join(material.labels)}' if material.labels else ''

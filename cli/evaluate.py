@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from .. import configs, data
-from ..training import RunDirectory, score
+from ..training import LabelTask, RunDirectory, evaluate, score
 
 
 def show(
@@ -17,18 +17,16 @@ def show(
     experiment = configs.of_run(directory).experiment()
     text, where = _text(directory, experiment, file)
     loaded = configs.load_run(run)
-    found = score(
-        loaded.model,
-        loaded.vocabulary,
-        text,
-        protocol,
-        batch_size or experiment.batch_size,
-        window or experiment.window,
-    )
-    figures = found.evaluation
-    tokens = {'bytes': 'byte', 'characters': 'character'}[loaded.vocabulary.kind]
+    sizes = batch_size or experiment.batch_size, window or experiment.window
     click.echo(f'Run         {run}, step {loaded.metadata["step"]:,}')
     click.echo(f'Data        {where}')
+    if isinstance(experiment.what, LabelTask):
+        labels = directory.facts()['labels']
+        _show_labels(experiment.what, loaded.model, loaded.vocabulary, text, labels, sizes)
+        return
+    found = score(loaded.model, loaded.vocabulary, text, protocol, *sizes)
+    figures = found.evaluation
+    tokens = {'bytes': 'byte', 'characters': 'character'}[loaded.vocabulary.kind]
     click.echo(f'Protocol    {found.protocol}')
     click.echo(f'Loss        {figures.nats_per_token:.4f} nats per {tokens}')
     click.echo(f'Perplexity  {math.exp(figures.nats_per_token):.4f} per {tokens}')
@@ -40,6 +38,17 @@ def show(
         )
 
 
+def _show_labels(task, model, vocabulary, text, labels, sizes):
+    rows = data.parse_rows(text, task.tagged)
+    batches = task.batches(rows, labels, vocabulary, *sizes)
+    found = evaluate(model, batches, metrics=task.metrics)
+    click.echo(f'Protocol    {len(rows):,} rows, each by itself, up to {sizes[1]} tokens of it')
+    click.echo(f'Loss        {found.nats_per_token:.4f} nats per label')
+    click.echo(f'Accuracy    {task.figure_in_words(task.figure_of(found))}')
+    if batches.n_cut:
+        click.echo(f'Note        {batches.n_cut:,} rows are longer and were cut.')
+
+
 def _text(directory, experiment, file):
     corpus = data.load(experiment.corpus if file is None else file)
     facts = {'name': corpus.name, 'n_characters': corpus.n_characters, 'sha256': corpus.sha256}
@@ -47,5 +56,5 @@ def _text(directory, experiment, file):
     if file is not None:
         return corpus.text, told
     directory.check_corpus(facts)
-    text = data.split(corpus.text)[1]
+    text = experiment.what.split(corpus.text)[1]
     return text, f'{len(text):,} held-out characters of {told}'

@@ -115,7 +115,7 @@ def runs(folder: Path) -> None:
 def evaluate(
     run: Path, data: str | None, protocol: str, batch_size: int | None, window: int | None
 ) -> None:
-    """Report loss, perplexity and bits per character of RUN on a text."""
+    """Report loss, perplexity and bits per character, or accuracy, of RUN on a text."""
     from .evaluate import show
 
     show(run, data, protocol, batch_size, window)
@@ -134,6 +134,11 @@ def generate(run: Path, prompt: str, length: int, temperature: float, seed: int)
     from .text import sample
 
     loaded = load_run(run)
+    if labels := loaded.metadata.get('labels'):
+        raise ValueError(
+            f'{run}: this run has no language model, so it cannot go on with a text: its model '
+            f'tells apart {", ".join(labels)}. Try: retrax eval {run}'
+        )
     click.echo(prompt, nl=False)
     click.echo(sample(loaded.model, loaded.vocabulary, length, temperature, seed, prompt))
 

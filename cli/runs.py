@@ -24,7 +24,7 @@ def show(folder: Path) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ('run', 'state', 'config'):
         table.add_column(name, overflow='fold')
-    for name in ('step', 'loss', 'held-out bpc', 'age'):
+    for name in ('step', 'loss', 'held-out bpc', 'accuracy', 'age'):
         table.add_column(name, justify='right', no_wrap=True)
     for run in runs:
         table.add_row(
@@ -34,6 +34,7 @@ def show(folder: Path) -> None:
             f'{run.step:,}/{run.steps:,}',
             _figure(run.loss),
             _figure(run.heldout),
+            _figure(run.accuracy),
             age(run.seconds),
         )
     console.print(table)

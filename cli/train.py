@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import configs
-from ..training import Result, RunDirectory, Stopped, fresh_path
+from ..training import LabelResult, Result, RunDirectory, Stopped, fresh_path
 from ..training import train as train_run
 from .display import Display
 from .text import sample
@@ -41,6 +41,8 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
             signum = stop.signum if isinstance(stop, Stopped) else signal.SIGINT
             sys.exit(128 + signum)
     _tell(console, directory, result)
+    if isinstance(result, LabelResult):
+        return
     console.print('\nA sample of 300 characters:\n')
     console.print(Text(sample(experiment.model, directory.vocabulary(), 300, seed=1)))
 
@@ -54,18 +56,29 @@ def device() -> str:
     return f'{first.platform.upper()}, {first.device_kind}{more}'
 
 
-def _tell(console: Console, directory: RunDirectory, result: Result) -> None:
+def _tell(console: Console, directory: RunDirectory, result: Result | LabelResult) -> None:
     corpus = directory.facts()['corpus']
     lines = [
-        f'Held out    {result.bits_per_character:.3f} bits per character after '
-        f'{result.steps:,} steps',
-        f'Baseline    {result.baseline_bits_per_character:.3f} ({result.baseline}, fitted on the '
-        'same training text)',
+        *_figures(result),
         f'Corpus      {corpus["name"]}, {corpus["n_characters"]:,} characters, '
         f'sha256 {corpus["sha256"]}',
         f'Run         {directory}',
     ]
     console.print('\n'.join(lines), markup=False)
+
+
+def _figures(result: Result | LabelResult) -> list[str]:
+    if isinstance(result, LabelResult):
+        return [
+            f'Held out    {100 * result.accuracy:.2f}% right after {result.steps:,} steps',
+            *(f'Baseline    {100 * value:.2f}% ({k})' for k, value in result.baselines.items()),
+        ]
+    return [
+        f'Held out    {result.bits_per_character:.3f} bits per character after '
+        f'{result.steps:,} steps',
+        f'Baseline    {result.baseline_bits_per_character:.3f} ({result.baseline}, fitted on the '
+        'same training text)',
+    ]
 
 
 def _interrupted(console: Console, directory: RunDirectory) -> None:

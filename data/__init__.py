@@ -1,12 +1,18 @@
-"""Text and batches: corpora, their split, vocabularies, contiguous streams, a baseline in bits.
+"""Text and batches: corpora and labelled rows, vocabularies, contiguous streams, baselines.
 
 Plain NumPy and the standard library. This folder knows no model, no device and no config: it hands
 out integer arrays, and what is done with them is decided elsewhere.
 """
 
+from .agreement import agreement
 from .batches import Batch, ContiguousBatches
 from .corpus import Corpus, Span, load, python_docs, read_text, spans, split
 from .ids import START_ID, check_ids
+from .labelled import Row, format_rows, labels_of, parse_rows, split_rows
+from .naive_bayes import NaiveBayes
+from .python_source import python_source
+from .row_batches import RowBatch, RowBatches
+from .tag_counts import TagCounts
 from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary, vocabulary_from_json
 from .witten_bell import WittenBell
 
@@ -17,14 +23,25 @@ __all__ = [
     'CharVocabulary',
     'ContiguousBatches',
     'Corpus',
+    'NaiveBayes',
+    'Row',
+    'RowBatch',
+    'RowBatches',
     'Span',
+    'TagCounts',
     'Vocabulary',
     'WittenBell',
+    'agreement',
     'check_ids',
+    'format_rows',
+    'labels_of',
     'load',
+    'parse_rows',
     'python_docs',
+    'python_source',
     'read_text',
     'spans',
     'split',
+    'split_rows',
     'vocabulary_from_json',
 ]

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from .agreement import agreement
 from .documentation import documentation
+from .python_source import python_source
 
 BLOCK = 20_000
 EVERY = 20
@@ -76,10 +78,16 @@ def read_text(path: str | os.PathLike[str]) -> Corpus:
 def load(source: str | os.PathLike[str]) -> Corpus:
     """Return the corpus that a config names: 'python_docs', or the path of a UTF-8 text file.
 
+    Two corpora are labelled texts, see `parse_rows`: 'agreement' has classes, 'python_source' tags.
+
     Raises:
-        what `python_docs` and `read_text` raise.
+        what `python_docs`, `python_source` and `read_text` raise.
     """
-    return python_docs() if source == 'python_docs' else read_text(source)
+    if source == 'python_docs':
+        return python_docs()
+    labelled = {'agreement': agreement, 'python_source': python_source}
+    make = labelled.get(str(source))
+    return read_text(source) if make is None else Corpus(str(source), make())
 
 
 def _read_bytes(file: Path) -> bytes:

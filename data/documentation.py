@@ -94,11 +94,17 @@ def _topics() -> list[str]:
 
 
 def _docstrings() -> Iterator[str]:
+    for source in sources():
+        yield from docstrings(source)
+
+
+def sources() -> Iterator[str]:
+    """Yield the source files of the standard library by path; '' for one that cannot be read."""
     root = Path(sysconfig.get_path('stdlib'))
     files = [path.relative_to(root) for path in root.rglob('*.py')]
     for path in sorted(files, key=Path.as_posix):
         if _SKIPPED.isdisjoint(path.parts):
-            yield from docstrings(_source(root / path))
+            yield _source(root / path)
 
 
 def _source(path: Path) -> str:

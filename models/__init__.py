@@ -1,6 +1,7 @@
 """Sentences: functions that return a whole model made of layers."""
 
-from .recurrent_lm import GRULM, LSTMLM
+from .gru_lm import GRULM
+from .lstm_lm import LSTMLM
 from .rnn_classifier import RNNClassifier
 from .rnn_lm import RNNLM
 from .rnn_tagger import RNNTagger

@@ -32,8 +32,13 @@ DIFFERENCES = {
         *('GRU.n_units', 'GRU.kernel_initializer'),
         *('LSTM.n_units', 'LSTM.kernel_initializer'),
     },
+    'tagger_forwards': {'RNNTagger.bidirectional'},
 }
-BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {'lstm_pydocs': 'gru_pydocs_composed'}
+BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {
+    'lstm_pydocs': 'gru_pydocs_composed',
+    'tagger_forwards': 'tagger',
+}
+LANGUAGE = [name for name in ('gru_pydocs', *DIFFERENCES) if name != 'tagger_forwards']
 
 
 @pytest.mark.parametrize('name', DIFFERENCES)
@@ -52,7 +57,7 @@ def test_the_cell_is_all_that_differs() -> None:
     assert layers.right == layers.left.replace('GRU', 'LSTM')
 
 
-@pytest.mark.parametrize('name', ['gru_pydocs', *DIFFERENCES])
+@pytest.mark.parametrize('name', LANGUAGE)
 def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     corpus = tmp_path / 'corpus.txt'
     corpus.write_text(TEXT)
@@ -70,6 +75,31 @@ def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
     assert result.steps == 2
     assert np.isfinite(result.bits_per_character)
+
+
+@pytest.mark.parametrize('name', ['text_classifier', 'tagger', 'tagger_forwards'])
+def test_the_labels_of_the_corpus_are_as_many_as_the_config_says(name: str) -> None:
+    experiment = configs.load(name).experiment()
+    material = experiment.material()
+    retrax.training.run.check_sizes(experiment, material.n_outputs)
+    assert material.training.n_cut == material.heldout.n_cut == 0
+    assert min(experiment.what.baselines(material).values()) > 0.2
+
+
+@pytest.mark.parametrize('name', ['text_classifier', 'tagger', 'tagger_forwards'])
+def test_a_small_one_learns_labels(name: str, tmp_path: Path) -> None:
+    corpus = tmp_path / 'rows.tsv'
+    is_tags = name != 'text_classifier'
+    corpus.write_text(''.join(f'{"ab" if is_tags else "ab"[i % 2]}\txy\n' for i in range(40)))
+    small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
+    model = 'RNNTagger' if is_tags else 'RNNClassifier'
+    small += ['train.window = 8', 'train.eval_every = 2', f'{model}.d_model = 4']
+    if is_tags:
+        small.append('RNNTagger.n_tags = 2')
+    config = configs.load(name, small)
+    result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
+    assert result.steps == 2
+    assert 0 <= result.accuracy <= 1
 
 
 def test_the_composed_model_is_the_model() -> None:

@@ -6,17 +6,19 @@ knows neither gin nor the terminal.
 
 from .evaluate import Evaluation, evaluate
 from .examples import Example, as_example
-from .experiment import Experiment, Material
+from .experiment import Experiment
 from .fit import History, fit
+from .label_tasks import LabelTask
 from .loop import DivergedError, Loop, Progress
 from .optimizers import SGD, Adam, AdamW, CosineDecay
 from .protocols import PROTOCOLS, Scored, score
 from .run import Reporter, train
-from .run_directory import Result, RunDirectory
+from .run_directory import LabelResult, Result, RunDirectory
 from .run_files import RunError
 from .run_list import RunStatus, fresh_path, list_runs
 from .step import TrainState
 from .stopping import Stopped
+from .task import Material, Task
 
 __all__ = [
     'PROTOCOLS',
@@ -29,6 +31,8 @@ __all__ = [
     'Example',
     'Experiment',
     'History',
+    'LabelResult',
+    'LabelTask',
     'Loop',
     'Material',
     'Progress',
@@ -39,6 +43,7 @@ __all__ = [
     'RunStatus',
     'Scored',
     'Stopped',
+    'Task',
     'TrainState',
     'as_example',
     'evaluate',

@@ -4,11 +4,9 @@ import time
 from typing import NamedTuple
 
 import jax
-import numpy as np
 
-from ..data import ContiguousBatches
+from .examples import as_example
 from .experiment import Experiment
-from .loop import Loop
 
 _PARTS = {
     'arguments': 'argument_size_in_bytes',
@@ -33,11 +31,9 @@ def step_cost(experiment: Experiment) -> StepCost:
     Raises:
       LayerError: the model does not fit its inputs.
     """
-    ids = np.zeros(2 * experiment.batch_size * (experiment.window + 1), np.int32)
-    batches = ContiguousBatches(ids, experiment.batch_size, experiment.window)
-    loop = Loop(experiment.model, batches, experiment.optimizer, seed=experiment.seed)
-    inputs = np.zeros(experiment.signature.shape, np.int32)
-    example = (inputs, inputs, np.ones(inputs.shape, np.float32))
+    batches = experiment.blank()
+    loop = experiment.loop(batches)
+    example = as_example(batches[0])[:3]
     started = time.perf_counter()
     compiled = loop.step_function.lower(loop.state, *example).compile()
     compile_seconds = time.perf_counter() - started

@@ -1,7 +1,8 @@
 """Held-out loss: every token once, exactly, with state carried from window to window."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,7 @@ class Evaluation(NamedTuple):
     nats: float  # the sum over all tokens
     n_tokens: float  # the sum of their weights
     n_characters: int | None = None  # of the text that the tokens stand for
+    metrics: Mapping[str, float] = MappingProxyType({})  # by name, weighted means over all tokens
 
     @property
     def nats_per_token(self) -> float:
@@ -44,6 +46,7 @@ def evaluate(
     loss: Any = None,
     batch_size: int = 32,
     window: int = 64,
+    metrics: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Returns the loss of a model in eval mode, over all of `data` once.
 
@@ -57,6 +60,7 @@ def evaluate(
       loss: a layer that takes (outputs, targets, weights) and gives their weighted mean in nats.
       batch_size: for a text, of as many streams.
       window: for a text, how many bytes of each stream make a batch.
+      metrics: more such layers by name, such as {'accuracy': tl.Accuracy()}.
 
     Raises:
       ValueError: there is no token with a weight.
@@ -65,7 +69,8 @@ def evaluate(
         n_characters, data = len(data), text_batches(data, batch_size, window)
     loss = DEFAULT_LOSS if loss is None else loss
     view = model.as_mode('eval').with_carry(is_contiguous(data))
-    step = view.program(('evaluate', loss), lambda: _build(view, loss))
+    measured = {'loss': loss, **(metrics or {})}
+    step = view.program(('evaluate', *measured.items()), lambda: _build(view, measured))
     weights, state, parts = model.weights, None, []
     for batch in data:
         example = as_example(batch)
@@ -73,21 +78,25 @@ def evaluate(
             state = view.init(signature(example.inputs))[1]
         elif example.fresh:
             state = view.new_state(example.targets.shape[0])
-        state, *part = step(weights, state, *example[:3])
+        state, part = step(weights, state, *example[:3])
         parts.append(part)
     if not parts:
         raise ValueError('evaluate was given no batches')
     parts = jax.device_get(parts)
-    nats, n_tokens = (math.fsum(map(float, column)) for column in zip(*parts, strict=True))
+    sums = {name: math.fsum(float(part[name]) for part in parts) for name in parts[0]}
+    nats, n_tokens = sums.pop('loss'), sums.pop('n_tokens')
     if n_tokens == 0:
         raise ValueError('evaluate was given batches in which every weight is 0')
-    return Evaluation(nats, n_tokens, n_characters)
+    means = {name: total / n_tokens for name, total in sums.items()}
+    return Evaluation(nats, n_tokens, n_characters, means)
 
 
-def _build(view, loss):
+def _build(view, measured):
     def step(weights, state, inputs, targets, target_weights):
         outputs, state = view.pure_fn(inputs, weights, state, None)
         n_tokens = jnp.sum(target_weights)
-        return state, measure(loss, (outputs, targets, target_weights)) * n_tokens, n_tokens
+        compared = outputs, targets, target_weights
+        sums = {name: measure(layer, compared) * n_tokens for name, layer in measured.items()}
+        return state, {**sums, 'n_tokens': n_tokens}
 
     return jax.jit(step, donate_argnums=1)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..data import Batch, ByteVocabulary, ContiguousBatches
+from ..data import Batch, ByteVocabulary, ContiguousBatches, RowBatches
 
 
 class Example(NamedTuple):
@@ -70,11 +70,11 @@ def examples_from(data: Iterable[Any], step: int = 0) -> Iterator[Example]:
     Raises:
       ValueError: there is no batch, or an iterator ends.
     """
-    if isinstance(data, Sequence | ContiguousBatches | np.ndarray):
+    if isinstance(data, Sequence | ContiguousBatches | RowBatches | np.ndarray):
         if not len(data):
             raise ValueError('the training data has no batches')
-        # Contiguous batches count on over all epochs.
-        size = None if is_contiguous(data) else len(data)
+        # The batches of retrax.data count on over all epochs.
+        size = None if isinstance(data, ContiguousBatches | RowBatches) else len(data)
         for i in itertools.count(step):
             yield as_example(data[i if size is None else i % size])
     for taken in itertools.count():

@@ -2,45 +2,44 @@
 
 import dataclasses
 import inspect
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import optax
 
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
+from .label_tasks import ClassTask, TagTask
+from .language_task import LanguageTask
+from .loop import Loop
 from .optimizers import Adam
+from .task import Material, Task
 
 VOCABULARIES = ('bytes', 'characters')
-
-
-class Material(NamedTuple):
-    """A corpus, split, and encoded as batches."""
-
-    corpus: corpora.Corpus
-    vocabulary: corpora.Vocabulary
-    training_text: str
-    heldout_text: str
-    training: corpora.ContiguousBatches
-    heldout: corpora.ContiguousBatches
+TASKS = {kind.name: kind() for kind in (LanguageTask, ClassTask, TagTask)}
 
 
 @dataclasses.dataclass
 class Experiment:
-    """Training a language model on a corpus; in a config its name is `train`.
+    """Training a model on a corpus; in a config its name is `train`.
 
     Args:
-      model: maps ids (batch, time) to log-probabilities (batch, time, ids).
-      corpus: 'python_docs', or the path of a UTF-8 text file.
+      model: maps ids (batch, time) to log-probabilities: (batch, time, ids), (batch, classes) or
+        (batch, time, tags), by the task.
+      corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement', for
+        tags 'python_source', or the path of a labelled text (see retrax.data.parse_rows).
       vocabulary: 'bytes' (256 ids), or 'characters' (those of the training text, and 2 more).
-      batch_size: how many streams the training text is cut into.
-      window: how many tokens of each stream make a batch; gradients end at its edge.
+      batch_size: how many streams the training text is cut into, or rows per batch.
+      window: how many tokens of each stream make a batch; gradients end at its edge. Of rows, how
+        many tokens are read.
       steps: how many batches to learn from; a budget in steps is the same on every machine.
       optimizer: an optax transformation; Adam(1e-3, clip_norm=1.0) by default.
       eval_every: steps between evaluations on held-out text, each with a checkpoint.
       log_every: steps between log points.
-      seed: for new weights and for what is drawn while training.
+      seed: for new weights, for what is drawn while training, and for the order of rows.
       precision: of products, 'float32', 'tf32' or 'bf16'.
+      task: 'language', next tokens of a text; 'classes', of the rows of a labelled text; 'tags',
+        of the characters of its rows.
 
     Raises:
       ValueError: a value that no run can have.
@@ -59,6 +58,7 @@ class Experiment:
     log_every: int = 25
     seed: int = 0
     precision: str = 'float32'
+    task: str = 'language'
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -70,6 +70,7 @@ class Experiment:
             _check_count(name, getattr(self, name))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise ValueError(f'train.seed: expected an int, got {self.seed!r}')
+        _check_choice('task', self.task, tuple(TASKS))
         _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
         _check_choice('precision', self.precision, PRECISIONS)
         if not hasattr(self.optimizer, 'update'):
@@ -78,6 +79,11 @@ class Experiment:
                 'it is made by a call: train.optimizer = @Adam()'
             )
         self.model = self.model.with_precision(self.precision)
+
+    @property
+    def what(self) -> Task:
+        """What `task` names."""
+        return TASKS[self.task]
 
     @property
     def signature(self) -> ShapeDtype:
@@ -89,18 +95,18 @@ class Experiment:
 
         Raises:
           LayerError: a layer of the model gets what it cannot take.
-          ValueError: the model gives something else than (batch, time, ids).
+          ValueError: the model gives something else than the task asks for.
         """
-        outputs, (batch, time) = self.model.output_signature(self.signature), self.signature.shape
+        outputs, fix = self.model.output_signature(self.signature), self.what.fix
+        targets = self.what.targets(*self.signature.shape)
         if isinstance(outputs, tuple):
             fix = 'Take the others from the stack, with Drop or Select.'
-        elif len(outputs.shape) != 3 or outputs.shape[:2] != (batch, time):
-            fix = 'A language model ends with Dense(vocab_size) and LogSoftmax().'
-        else:
+        elif outputs.shape[:-1] == targets:
             return outputs
+        last = self.what.outputs.rpartition(' ')[2]
         raise ValueError(
-            f'train.model: expected one array (batch, time, ids), here ({batch}, {time}, ids), got '
-            f'{outputs} from {self.model.name}. {fix}'
+            f'train.model: expected one array {self.what.outputs}, here '
+            f'({", ".join(map(str, targets))}, {last}, got {outputs} from {self.model.name}. {fix}'
         )
 
     def material(self) -> Material:
@@ -108,28 +114,22 @@ class Experiment:
 
         Raises:
           OSError: the corpus cannot be read.
-          ValueError: it is empty, not UTF-8, or too short for one batch.
+          ValueError: it is empty, not UTF-8, or cannot be used for the task.
         """
         corpus = corpora.load(self.corpus)
+        sizes = self.batch_size, self.window
         try:
-            training_text, heldout_text = corpora.split(corpus.text)
-            vocabulary = _vocabulary(self.vocabulary, training_text)
-            ids, heldout = vocabulary.encode(training_text), vocabulary.encode(heldout_text)
-            rows = max(1, min(self.batch_size, len(heldout) // 2))
-            return Material(
-                corpus,
-                vocabulary,
-                training_text,
-                heldout_text,
-                corpora.ContiguousBatches(ids, self.batch_size, self.window),
-                corpora.ContiguousBatches(heldout, rows, self.window),
-            )
+            return self.what.material(corpus, self.vocabulary, *sizes, self.seed)
         except ValueError as error:
             raise ValueError(f"The corpus '{self.corpus}' cannot be trained on: {error}") from error
 
+    def blank(self) -> Any:
+        """Returns batches of nothing, for the shapes of what a run keeps."""
+        return self.what.blank(self.batch_size, self.window)
 
-def _vocabulary(kind, text):
-    return corpora.ByteVocabulary() if kind == 'bytes' else corpora.CharVocabulary.fit(text)
+    def loop(self, batches: Any) -> Loop:
+        """Returns the loop that trains the model on batches."""
+        return Loop(self.model, batches, self.optimizer, None, self.what.metrics, self.seed)
 
 
 def _kind(value):

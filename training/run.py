@@ -4,19 +4,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from ..data import ContiguousBatches, WittenBell
-from .evaluate import Evaluation, evaluate
-from .experiment import Experiment, Material
+from .evaluate import Evaluation
+from .experiment import Experiment
+from .language_task import LanguageTask
 from .loop import Loop, Progress
-from .run_directory import Result, RunDirectory
+from .run_directory import LabelResult, Result, RunDirectory
 from .run_facts import facts_of, what_differs
 from .run_files import RunError
 from .run_lock import RunLock
 from .stopping import Stopped, StopRequest, stop_requests
-
-BASELINE_ORDER = 3
+from .task import Material
 
 
 class Reporter:
@@ -43,7 +40,7 @@ def train(
     *,
     config_name: str = '',
     operative_config: str = '',
-) -> Result:
+) -> Result | LabelResult:
     """Trains as an experiment says, in a run directory; goes on from its newest checkpoint.
 
     A run that was interrupted and started again ends with the same weights, bit for bit, as one
@@ -67,7 +64,7 @@ def train(
     """
     reporter = reporter or Reporter()
     run, material = RunDirectory(directory), experiment.material()
-    check_sizes(experiment, material.vocabulary.size)  # what cannot be trained leaves no directory
+    check_sizes(experiment, material.n_outputs)  # what cannot be trained leaves no directory
     run.prepare()
     with _locked(run, reporter):
         facts = facts_of(experiment, material, config_name)
@@ -91,11 +88,7 @@ def load_weights(run: RunDirectory, experiment: Experiment) -> int:
       RunError: the run has no checkpoint yet, or one of another vocabulary.
       CheckpointError: the checkpoint is damaged, or of another model.
     """
-    model, optimizer = experiment.model, experiment.optimizer
-    empty = np.zeros(2 * experiment.batch_size, np.int32)  # for the shapes of the state
-    batches = ContiguousBatches(empty, experiment.batch_size, experiment.window)
-    loop = Loop(model, batches, optimizer, seed=experiment.seed)
-    state = run.restore(model, loop.state)
+    state = run.restore(experiment.model, experiment.loop(experiment.blank()).state)
     if state is None:
         raise RunError(
             f'{run}: this run has no checkpoint yet. Go on with it: retrax train, with the same '
@@ -104,14 +97,21 @@ def load_weights(run: RunDirectory, experiment: Experiment) -> int:
     return int(state.step)
 
 
-def check_sizes(experiment: Experiment, n_ids: int) -> None:
-    """Raises ValueError unless the model tells apart as many ids as the vocabulary has."""
-    outputs = experiment.output_signature()
-    if outputs.shape[-1] != n_ids:
+def check_sizes(experiment: Experiment, n: int) -> None:
+    """Raises ValueError unless the model tells apart as many things as there are in the data."""
+    outputs, task = experiment.output_signature(), experiment.what
+    if outputs.shape[-1] != n:
+        axes, _, kind = task.outputs.rpartition(' ')
+        kind = kind.rstrip(')')
+        whose = (
+            f"vocabulary '{experiment.vocabulary}' of this corpus"
+            if isinstance(task, LanguageTask)
+            else f"corpus '{experiment.corpus}'"
+        )
+        size = {'ids': 'vocab_size', 'classes': 'n_classes', 'tags': 'n_tags'}[kind]
         raise ValueError(
-            f"The vocabulary '{experiment.vocabulary}' of this corpus has {n_ids} ids, so the "
-            f'model must give (batch, time, {n_ids}); {experiment.model.name} gives '
-            f'{tuple(outputs.shape)}. Set its vocab_size to {n_ids}.'
+            f'The {whose} has {n} {kind}, so the model must give {axes} {n}); '
+            f'{experiment.model.name} gives {tuple(outputs.shape)}. Set its {size} to {n}.'
         )
 
 
@@ -129,18 +129,18 @@ def _locked(run: RunDirectory, reporter: Reporter) -> Iterator[None]:
 
 def _go_on(
     run: RunDirectory, experiment: Experiment, material: Material, reporter: Reporter
-) -> Result:
+) -> Result | LabelResult:
     """Trains from the newest checkpoint, or from new weights, to the end of the run."""
     for difference in what_differs(run.facts()):
         reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
-    loop = Loop(experiment.model, material.training, experiment.optimizer, seed=experiment.seed)
+    loop = experiment.loop(material.training)
     if (state := run.restore(experiment.model, loop.state)) is not None:
         loop.resume(state)
     run.forget_after(loop.step)
     reporter.begin(experiment, material, loop.step)
     with stop_requests() as stop:
         _train(loop, experiment, material, run, reporter, stop)
-    result = _result(material, run, loop.step)
+    result = _result(experiment.what, material, run, loop.step)
     run.finish(result)
     return result
 
@@ -154,6 +154,7 @@ def _train(
     stop: StopRequest,
 ) -> None:
     """Makes all steps that are left; the last note is the evaluation of the last step."""
+    task = experiment.what
     try:
         while loop.step < experiment.steps:
             pause = loop.step - loop.step % experiment.eval_every + experiment.eval_every
@@ -164,10 +165,8 @@ def _train(
             if loop.step < pause:
                 break
             loop.sync()
-            heldout = material.heldout, len(material.heldout_text)
-            evaluation = evaluate(experiment.model, *heldout)
-            bits = evaluation.bits_per_character
-            run.note(step=loop.step, heldout_bits_per_character=bits)
+            evaluation = task.evaluate(experiment.model, material)
+            run.note(step=loop.step, **{f'heldout_{task.figure}': task.figure_of(evaluation)})
             run.save(experiment.model, loop.state, material.vocabulary)
             reporter.evaluated(loop.step, evaluation, experiment.model)
     except Stopped:
@@ -186,11 +185,10 @@ def _save_at_stop(loop, experiment, material, run):
         run.save(experiment.model, loop.state, material.vocabulary)
 
 
-def _result(material, run, step):
-    baseline = WittenBell.fit(material.training_text, BASELINE_ORDER)
-    return Result(
-        steps=step,
-        bits_per_character=run.metrics()[-1]['heldout_bits_per_character'],
-        baseline_bits_per_character=baseline.bits_per_character(material.heldout_text),
-        baseline=f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context',
-    )
+def _result(task, material, run, step):
+    figure = run.metrics()[-1][f'heldout_{task.figure}']
+    baselines = task.baselines(material)
+    if isinstance(task, LanguageTask):
+        ((baseline, bits),) = baselines.items()
+        return Result(step, figure, bits, baseline)
+    return LabelResult(step, figure, baselines)

@@ -44,6 +44,15 @@ class Result:
     baseline: str
 
 
+@dataclasses.dataclass
+class LabelResult:
+    """How a run ended that learned labels."""
+
+    steps: int
+    accuracy: float  # on held-out rows
+    baselines: dict[str, float]  # by name, their accuracy on the same rows
+
+
 class RunDirectory:
     """Reads and writes the files of a run; makes nothing before `create`."""
 
@@ -154,18 +163,18 @@ class RunDirectory:
         except ValueError as error:
             raise RunError(f'{file}: {error}') from error
 
-    def result(self) -> Result | None:
+    def result(self) -> Result | LabelResult | None:
         """Returns how the run ended, or None if it has not."""
         file = self.path / 'result.json'
         if not file.is_file():
             return None
         found = read_json(file)
         try:
-            return Result(**found)
+            return (LabelResult if 'accuracy' in found else Result)(**found)
         except TypeError as error:
             raise RunError(f'{file}: expected how a run ended, got {sorted(found)}') from error
 
-    def finish(self, result: Result) -> None:
+    def finish(self, result: Result | LabelResult) -> None:
         """Notes that the run has ended."""
         with self.writing():
             write_json(self.path / 'result.json', dataclasses.asdict(result))

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 
 from .. import __version__
-from .experiment import Experiment, Material
+from .experiment import Experiment
+from .task import Material
 
 
 def facts_of(experiment: Experiment, material: Material, config_name: str) -> dict[str, Any]:
@@ -15,6 +16,8 @@ def facts_of(experiment: Experiment, material: Material, config_name: str) -> di
     corpus = material.corpus
     return {
         'config': config_name,
+        'task': experiment.task,
+        **({'labels': list(material.labels)} if material.labels else {}),
         'corpus': {
             'name': corpus.name,
             'n_characters': corpus.n_characters,

@@ -23,6 +23,7 @@ class RunStatus(NamedTuple):
     steps: int = 0  # asked for
     loss: float | None = None  # the last one, in nats
     heldout: float | None = None  # the last one, in bits per character
+    accuracy: float | None = None  # the last one on held-out rows, of a run that learns labels
     seconds: float = 0.0  # since it was last written to
     problem: str = ''  # why it is damaged
 
@@ -62,6 +63,7 @@ def status(path: Path) -> RunStatus:
         facts.get('steps', 0),
         _last(lines, 'loss'),
         _last(lines, 'heldout_bits_per_character'),
+        _last(lines, 'heldout_accuracy'),
         seconds,
     )
 

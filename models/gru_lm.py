@@ -1,4 +1,4 @@
-"""Language models of recurrent layers, one after another over all of time."""
+"""A language model of gated recurrent units."""
 
 from .. import layers as tl
 from ..layers.checks import positive
@@ -24,34 +24,10 @@ def GRULM(
       ValueError: a size is not a positive int.
     """
     positive(n_layers, 'GRULM: n_layers')
-    return _language_model(vocab_size, d_model, n_layers, tl.GRU, mode)
-
-
-def LSTMLM(
-    vocab_size: int = 256, d_model: int = 512, n_layers: int = 2, mode: str | None = None
-) -> tl.Serial:
-    """Returns GRULM with LSTMs in the place of its GRUs.
-
-    Shapes: x (b, t) of ids -> (b, t, vocab_size).
-
-    Args:
-      vocab_size: how many ids there are.
-      d_model: the width of the embedding and of each LSTM.
-      n_layers: how many LSTMs.
-      mode: for ShiftRight; the other layers follow.
-
-    Raises:
-      ValueError: a size is not a positive int.
-    """
-    positive(n_layers, 'LSTMLM: n_layers')
-    return _language_model(vocab_size, d_model, n_layers, tl.LSTM, mode)
-
-
-def _language_model(vocab_size, d_model, n_layers, recurrent, mode):
     return tl.Serial(
         tl.ShiftRight(mode=mode),
         tl.Embedding(vocab_size, d_model),
-        [recurrent(d_model) for _ in range(n_layers)],
+        [tl.GRU(d_model) for _ in range(n_layers)],
         tl.Dense(vocab_size),
         tl.LogSoftmax(),
     )

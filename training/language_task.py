@@ -1,0 +1,65 @@
+"""Learning a language: each next token of a text, with state carried along it."""
+
+import math
+
+import numpy as np
+
+from .. import data as corpora
+from .evaluate import evaluate
+from .task import Material, Task, make_vocabulary
+
+BASELINE_ORDER = 3
+
+
+class LanguageTask(Task):
+    """Predicts each next token; judged in bits per held-out character."""
+
+    name = 'language'
+    figure = 'bits_per_character'
+    outputs = '(batch, time, ids)'
+    fix = 'A language model ends with Dense(vocab_size) and LogSoftmax().'
+    unit = 'tokens'
+
+    def targets(self, batch, time):
+        return batch, time
+
+    def split(self, text):
+        return corpora.split(text)
+
+    def material(self, corpus, vocabulary, batch_size, window, seed):
+        training_text, heldout_text = self.split(corpus.text)
+        made = make_vocabulary(vocabulary, training_text)
+        ids, heldout = made.encode(training_text), made.encode(heldout_text)
+        rows = max(1, min(batch_size, len(heldout) // 2))
+        return Material(
+            corpus,
+            made,
+            training_text,
+            heldout_text,
+            corpora.ContiguousBatches(ids, batch_size, window),
+            corpora.ContiguousBatches(heldout, rows, window),
+            len(ids),
+        )
+
+    def blank(self, batch_size, window):
+        ids = np.zeros(batch_size * (window + 1), np.int32)
+        return corpora.ContiguousBatches(ids, batch_size, window)
+
+    def evaluate(self, model, material):
+        return evaluate(model, material.heldout, len(material.heldout_text))
+
+    def figure_of(self, evaluation):
+        return evaluation.bits_per_character
+
+    def figure_in_words(self, value):
+        return f'{value:.3f} bits per character'
+
+    def training_in_words(self, metrics, material):
+        tokens_per_character = material.n_training_tokens / len(material.training_text)
+        bits = metrics['loss'] / math.log(2) * tokens_per_character
+        return f'loss {metrics["loss"]:.3f}  {bits:.3f} bits per character'
+
+    def baselines(self, material):
+        model = corpora.WittenBell.fit(material.training_text, BASELINE_ORDER)
+        name = f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context'
+        return {name: model.bits_per_character(material.heldout_text)}
