@@ -24,8 +24,9 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import generate, score, stream
+    from .decoding import generate, resume, score, stream
     from .inspection import dependence, trace_stack, verify
+    from .interop.snapshots import load_snapshot, save_snapshot
     from .interop.weights import describe, explain_difference
     from .planning import plan
     from .training import evaluate, fit
@@ -51,9 +52,12 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'layers': ('.layers', None),
     'load': ('.configs.runs', 'load'),
     'load_run': ('.configs', 'load_run'),
+    'load_snapshot': ('.interop.snapshots', 'load_snapshot'),
     'models': ('.models', None),
     'plan': ('.planning', 'plan'),
     'planning': ('.planning', None),
+    'resume': ('.decoding', 'resume'),
+    'save_snapshot': ('.interop.snapshots', 'save_snapshot'),
     'score': ('.decoding', 'score'),
     'stream': ('.decoding', 'stream'),
     'trace_stack': ('.inspection', 'trace_stack'),
@@ -86,9 +90,12 @@ __all__ = [
     'layers',
     'load',
     'load_run',
+    'load_snapshot',
     'models',
     'plan',
     'planning',
+    'resume',
+    'save_snapshot',
     'score',
     'stream',
     'trace_stack',

@@ -7,6 +7,7 @@ no tokenizer, no particular layer and no data.
 from .generate import generate, stream
 from .sampling import sample
 from .score import Score, score
-from .stream import Stream
+from .snapshot import Snapshot
+from .stream import Stream, resume
 
-__all__ = ['Score', 'Stream', 'generate', 'sample', 'score', 'stream']
+__all__ = ['Score', 'Snapshot', 'Stream', 'generate', 'resume', 'sample', 'score', 'stream']

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import as_key
 from . import options, request
 from .prefill import prefill
+from .snapshot import Snapshot
 from .steps import CHUNK, NONE, Cursor, Page, Settings, build
 from .stream import Stream
 
@@ -122,7 +124,8 @@ def stream(
 ) -> Stream:
     """Returns an iterator over the tokens that `generate` gives for the same arguments.
 
-    It ends where all rows have met eos_id. The prompt is read before this returns.
+    It ends where all rows have met eos_id. The prompt is read before this returns. `snapshot` and
+    `resume` make of it a value to go on from.
 
     Raises:
       ValueError: as `generate`; FloatingPointError comes from `next`.
@@ -150,14 +153,15 @@ def stream(
     cursor = _cursor(ids, prompt.shape[1], seen)
     state = prefill(steps.read, weights, state, ids[:, :-1], settings.key)
     blank = _blank(batch_size, return_log_probs)
-    return Stream(steps, weights, state, cursor, settings, blank, n_tokens)
+    counts = np.array([0, n_tokens, 0], np.int32)
+    return Stream(steps, weights, Snapshot(state, cursor, settings, blank, counts))
 
 
 def _settings(seed, row_ids, temperature, batch_size, eos_id, filters):
     rows = np.arange(batch_size) if row_ids is None else np.asarray(row_ids)
     if rows.shape != (batch_size,):
         raise ValueError(f'generate: row_ids has shape {rows.shape} for {batch_size} rows')
-    key, eos_id = as_key(seed), np.int32(NONE if eos_id is None else eos_id)
+    key, eos_id = _plain(as_key(seed)), np.int32(NONE if eos_id is None else eos_id)
     temperature = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size)
     rows = rows.astype(np.uint32)
     return Settings(*jax.device_put((key, rows, temperature, eos_id)), filters=filters)
@@ -173,3 +177,9 @@ def _blank(batch_size, with_log_probs):
     shape = CHUNK, batch_size
     log_probs = np.zeros(shape, np.float32) if with_log_probs else None
     return Page(*jax.device_put((np.zeros(shape, np.int32), log_probs)))
+
+
+def _plain(key):
+    """Returns a typed key of jax's default kind as its numbers, which a file can hold."""
+    is_typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return jax.random.key_data(key) if is_typed and key.dtype == jax.random.key(0).dtype else key

@@ -6,7 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from .steps import CHUNK, NONE, Cursor, Page, Settings, Steps
+from ..combinators import as_key
+from . import options, request
+from .snapshot import Snapshot, check_batch, check_places, copied, places
+from .steps import CHUNK, NONE, Page, Steps, build
 
 
 class Stream(Iterator):
@@ -19,21 +22,18 @@ class Stream(Iterator):
       FloatingPointError: from `next`, if the model gave NaN, or no id that can be chosen.
     """
 
-    def __init__(
-        self,
-        steps: Steps,
-        weights: Any,
-        state: Any,
-        cursor: Cursor,
-        settings: Settings,
-        blank: Page,
-        n_tokens: int,
-    ):
-        self._steps, self._weights, self._settings, self._blank = steps, weights, settings, blank
-        self._state, self._cursor = state, cursor
-        self.batch_size = blank.tokens.shape[1]
-        self._n_left, self._n_given = n_tokens, 0  # not yet dispatched; given to the caller
+    def __init__(self, steps: Steps, weights: Any, at: Snapshot):
+        self._steps, self._weights, self._settings = steps, weights, at.settings
+        self._state, self._cursor, self._page = at.state, at.cursor, at.page
+        n_ahead, self._n_left, self._n_given = map(int, at.counts)
         self._ahead: tuple[Page, jax.Array, int] | None = None
+        if n_ahead:
+            self._ahead = at.page, at.cursor.done, n_ahead
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows there are."""
+        return self._page.tokens.shape[1]
 
     def __next__(self) -> Any:
         chunk = self._ahead or self._dispatch()
@@ -48,6 +48,15 @@ class Stream(Iterator):
         self._n_given += tokens.shape[1]
         return tokens if log_probs is None else (tokens, log_probs)
 
+    def snapshot(self) -> Snapshot:
+        """Returns where the stream stands, for `resume`; the stream goes on undisturbed.
+
+        The tokens of the chunk in flight are drawn already, and are part of it.
+        """
+        page, _, n_ahead = self._ahead or (self._page, None, 0)
+        counts = np.array([n_ahead, self._n_left, self._n_given], np.int32)
+        return copied(Snapshot(self._state, self._cursor, self._settings, page, counts))
+
     def _dispatch(self):
         """Lets the device make the next chunk; returns its page, who is done after it, its size."""
         n = min(CHUNK, self._n_left)
@@ -56,7 +65,7 @@ class Stream(Iterator):
         self._n_left -= n
         part = None if n == CHUNK else jax.device_put(np.int32(n))
         self._state, self._cursor, page = self._steps.write(
-            self._weights, self._state, self._cursor, self._settings, self._blank, part
+            self._weights, self._state, self._cursor, self._settings, self._page, part
         )
         return page, self._cursor.done, n
 
@@ -70,3 +79,44 @@ class Stream(Iterator):
                 'NaN among the weights does this: look at the weights, and at the loss of the '
                 'training that made them. So do ids of probability 0, where the others are banned.'
             )
+
+
+def resume(
+    model: Any,
+    snapshot: Snapshot,
+    max_new_tokens: int | None = None,
+    temperature: Any = None,
+    seed: Any = None,
+) -> Stream:
+    """Returns a stream that goes on from a snapshot, as the one it was taken of would.
+
+    A snapshot may be resumed many times; with another seed the text forks behind the chunk that
+    was in flight. The model must have the weights that the stream had for an equal text.
+
+    Args:
+      model: of the definition that the snapshot was made with.
+      snapshot: from `Stream.snapshot`.
+      max_new_tokens: how many more to make behind the chunk that was in flight; as many as were
+        left by default.
+      temperature: another one; a number, or one for each row.
+      seed: another one; an int or a jax key.
+
+    Raises:
+      StateError: the snapshot is of another model; the message names the path.
+      ValueError: an argument does not fit.
+    """
+    predict, batch_size = model.as_mode('predict'), len(snapshot.cursor.token)
+    weights, state = predict.weights, predict.new_state(batch_size)
+    check_places(places(snapshot.state), model, state)
+    check_batch(snapshot.state, state)
+    steps = predict.program('generate', lambda: build(predict, weights, state, batch_size))
+    settings, counts = snapshot.settings, snapshot.counts.copy()
+    if max_new_tokens is not None:
+        counts[1] = request.count(max_new_tokens, 'max_new_tokens', who='resume')
+    if temperature is not None:
+        rows = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size)
+        settings = settings._replace(temperature=rows)
+    if seed is not None:
+        settings = settings._replace(key=as_key(seed))
+    arrays = jax.device_put(snapshot._replace(settings=settings, counts=None))
+    return Stream(steps, weights, arrays._replace(counts=counts))

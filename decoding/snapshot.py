@@ -1,0 +1,107 @@
+"""A generation as a value: to go on from it later, more than once, or in another process."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..combinators import StateError
+from ..combinators.state import Held
+from .filters import Filters
+from .steps import CHUNK, Cursor, Page, Settings
+
+
+class Snapshot(NamedTuple):
+    """Where a stream stands: a pytree of arrays that nothing changes any more."""
+
+    state: Any  # of the model, behind the chunk in flight
+    cursor: Cursor
+    settings: Settings
+    page: Page  # the chunk in flight, of which the first n_ahead lines count
+    counts: np.ndarray  # (3,) int32: n_ahead; not yet dispatched; given to the caller
+
+
+def copied(snapshot: Snapshot) -> Snapshot:
+    """Returns a snapshot in memory of its own; it waits for the chunk in flight."""
+    return jax.tree.map(_copy, snapshot)
+
+
+def _copy(array):
+    is_key = jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
+    return array.copy() if is_key else np.array(array)
+
+
+def places(state: Any) -> dict[str, str]:
+    """Returns the fingerprint of the model for each place that has state."""
+    return {node.path or 'the model': node.owner for node in _held(state)}
+
+
+def _held(state):
+    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Held))
+    return [node for node in nodes if isinstance(node, Held)]
+
+
+def check_batch(got: Any, expected: Any) -> None:
+    """Raises ValueError, naming a path, unless two states of a model are of one batch size."""
+    for theirs, mine in zip(_held(got), _held(expected), strict=True):
+        shapes = [jax.tree.map(np.shape, node.value) for node in (theirs, mine)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f'resume: state of {mine.path or "the model"}: expected shapes {shapes[1]}, got '
+                f'{shapes[0]}. The state of a snapshot is for as many rows as its other parts.'
+            )
+
+
+def check_places(got: dict[str, str], model: Any, state: Any) -> None:
+    """Raises StateError, naming a path, unless a snapshot is of a model of equal definition."""
+    mine = places(state)
+    for path in (*mine, *got):
+        if mine.get(path) != got.get(path):
+            raise StateError(
+                f'state of {path}: expected a snapshot of {model.name} as it is defined here, got '
+                'one of another model. Make the model as it was made for the stream, with the '
+                'same layers and sizes.'
+            )
+
+
+def describe(snapshot: Snapshot) -> dict[str, Any]:
+    """Returns what JSON can hold of a snapshot, and `blank` needs to know."""
+    settings, filters = snapshot.settings, snapshot.settings.filters
+    wide = snapshot.cursor.seen if filters.banned is None else filters.banned
+    return {
+        'n_ids': 0 if wide is None else wide.shape[1],
+        'places': places(snapshot.state),
+        'batch_size': len(snapshot.cursor.token),
+        'key': [str(settings.key.dtype), *settings.key.shape],
+        'filters': [name for name, value in filters._asdict().items() if value is not None],
+        'log_probs': snapshot.page.log_probs is not None,
+    }
+
+
+def blank(model: Any, facts: dict[str, Any]) -> Snapshot:
+    """Returns a snapshot of zeros for a model, with the structure that `describe` was told.
+
+    Raises:
+      StateError: it was of another model.
+    """
+    batch, n_ids, on = facts['batch_size'], facts['n_ids'], facts['filters']
+    state = model.as_mode('predict').new_state(batch)
+    check_places(facts['places'], model, state)
+
+    def rows(dtype: Any, *more: int) -> Any:
+        return np.zeros((batch, *more), dtype)
+
+    every = Filters(
+        rows(np.float32), rows(bool, n_ids), rows(np.int32), rows(np.float32), rows(np.float32)
+    )
+    filters = every._replace(**{name: None for name in every._fields if name not in on})
+    zero: Any = np.zeros((), np.int32)
+    dtype, *shape = facts['key']
+    seen = rows(bool, n_ids) if 'repetition_penalty' in on else None
+    cursor = Cursor(rows(np.int32), rows(bool), zero, zero, seen)
+    key: Any = np.zeros(shape, dtype)
+    settings = Settings(key, rows(np.uint32), rows(np.float32), zero, filters)
+    lines: Any = np.zeros((CHUNK, batch), np.int32)
+    page = Page(lines, lines.astype(np.float32) if facts['log_probs'] else None)
+    return Snapshot(state, cursor, settings, page, np.zeros(3, np.int32))
