@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import as_key
+from ..planning import plan
 from . import options, request
 from .prefill import prefill
 from .snapshot import Snapshot
@@ -135,8 +136,12 @@ def stream(
     batch_size = len(prompt)
     predict = model.as_mode('predict')
     ids = request.with_start(prompt, predict.start_id, model.name)
-    weights, state = predict.weights, predict.new_state(batch_size)
-    steps = predict.program('generate', lambda: build(predict, weights, state, batch_size))
+    one = batch_size == 1  # a plan for one row is of no use to more, and the other way round
+    planned = predict.program(('plan', one), lambda: plan(predict, batch_size))
+    weights, state = planned.weights, predict.new_state(batch_size)
+    steps = predict.program(
+        ('generate', one), lambda: build(planned.model, weights, state, batch_size)
+    )
     ids = request.check_ids(ids, steps.vocab_size, 'the prompt')
     if eos_id is not None:
         eos_id = request.count(eos_id, 'eos_id')

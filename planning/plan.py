@@ -1,5 +1,6 @@
 """plan: a model rewritten for prediction, with the same state and the same outputs."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -23,21 +24,23 @@ class Plan:
     def __init__(self, original: Any, model: Any, convert: Convert, notes: list[str]):
         self.model, self.notes = model, notes
         self._original, self._convert = original, jax.jit(convert)
-        self._made: tuple[Any, Any] = ((), None)
+        self._made: Any = None
 
     @property
     def weights(self) -> Any:
         """The original's weights as the rewritten model takes them, made anew when they change."""
         weights = self._original.weights
-        before, made = self._made
         now = jax.tree.leaves(weights)
-        if len(now) != len(before) or any(a is not b for a, b in zip(now, before, strict=True)):
-            made = self._convert(expand(self._original, weights), None)
-            self._made = now, made
-        return made
+        if self._made is None or not _same(now, self._made[0]):
+            self._made = now, self._convert(expand(self._original, weights), None)
+        return self._made[1]
 
     def __str__(self):
         return '\n'.join(self.notes) or 'nothing to rewrite'
+
+
+def _same(arrays, others):
+    return len(arrays) == len(others) and all(map(operator.is_, arrays, others))
 
 
 def plan(model: Any, batch_size: int | None = None) -> Plan:

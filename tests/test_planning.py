@@ -37,6 +37,7 @@ MODELS = {
     'after': lambda: series(after()),
     'nested': lambda: tl.Serial(series(tl.GRU(5)), tl.Dense(11)),
     'tied': tied,
+    'no weights': lambda: tl.Serial(tl.ShiftRight(), tl.ToFloat()),
     'apart': lambda: series(tl.Dense(5), tl.GRU(5)),
     'learned': lambda: series(tl.Recurrent(tl.GRUCell(5), initial_state='learned')),
 }
