@@ -266,7 +266,7 @@ def tied() -> tl.Layer:
 
 
 # Layers with memory and several inputs are told a mode, so that they follow as_mode: untold ones
-# do not step in a model of several inputs (tested in test_layer.py).
+# do not step in a model of several inputs (tested in test_modes.py).
 CASES = [
     Case('Add', tl.Add, (features(3), features(3))),
     Case('SubtractTop', tl.SubtractTop, (features(3), features(3))),
