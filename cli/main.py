@@ -126,12 +126,29 @@ def evaluate(
 @click.option('--prompt', default='', help='The text to go on from.')
 @click.option('--length', default=300, show_default=True, type=click.IntRange(min=1))
 @click.option('--temperature', default=0.8, show_default=True, type=click.FloatRange(min=0.0))
+@click.option('--top-k', type=click.IntRange(min=1), help='Choose among the K most probable.')
+@click.option('--top-p', type=float, help='Choose among the fewest that have probability P.')
+@click.option('--min-p', type=float, help='Choose among those at least P times the most probable.')
+@click.option('--repetition-penalty', type=float, help='Above 1: repeat less.')
 @click.option('--seed', default=0, show_default=True)
+@click.option(
+    '--prompt-file',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='A UTF-8 file with the text to go on from.',
+)
+@click.option('--n', type=click.IntRange(min=1), help='Make N texts, in a table.')
 @allow_imports
-def generate(run: Path, prompt: str, length: int, temperature: float, seed: int) -> None:
-    """Print text from the model of RUN, a directory that `retrax train` made."""
+def generate(
+    run: Path, prompt: str, length: int, prompt_file: Path | None, n: int | None, **options: Any
+) -> None:
+    """Print text from the model of RUN, a directory that `retrax train` made, as it comes."""
     from ..configs import load_run
-    from .text import sample
+    from .generate import table, write
+
+    if prompt_file is not None:
+        if prompt:
+            raise click.UsageError('give --prompt or --prompt-file, not both')
+        prompt = prompt_file.read_text(encoding='utf-8')
 
     loaded = load_run(run)
     if labels := loaded.metadata.get('labels'):
@@ -139,8 +156,10 @@ def generate(run: Path, prompt: str, length: int, temperature: float, seed: int)
             f'{run}: this run has no language model, so it cannot go on with a text: its model '
             f'tells apart {", ".join(labels)}. Try: retrax eval {run}'
         )
-    click.echo(prompt, nl=False)
-    click.echo(sample(loaded.model, loaded.vocabulary, length, temperature, seed, prompt))
+    if n is None:
+        write(loaded.model, loaded.vocabulary, prompt, length, options)
+    else:
+        table(loaded.model, loaded.vocabulary, prompt, length, n, options)
 
 
 @main.command(cls=Command)

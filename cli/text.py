@@ -16,16 +16,20 @@ def sample(
     seed: int = 0,
     prompt: str = '',
 ) -> str:
-    """Returns `length` tokens of text that go on from a prompt; it may have fewer characters.
+    """Returns `length` tokens of text that go on from a prompt; it may have fewer characters."""
+    ids = start_ids(vocabulary, prompt)
+    made = generate(model, ids, max_new_tokens=length, temperature=temperature, seed=seed)
+    return printable(vocabulary.decode(made[0]))
+
+
+def start_ids(vocabulary: Vocabulary, prompt: str) -> Any:
+    """Returns the ids of a prompt.
 
     Without a prompt the text begins as after a line break, where the vocabulary has one: a model
     sees the start id only where an epoch begins, and hardly learns what follows it.
     """
     ids = vocabulary.encode(prompt or '\n')
-    if not prompt and vocabulary.decode(ids) != '\n':
-        ids = None
-    made = generate(model, ids, max_new_tokens=length, temperature=temperature, seed=seed)
-    return printable(vocabulary.decode(made[0]))
+    return None if not prompt and vocabulary.decode(ids) != '\n' else ids
 
 
 def printable(text: str) -> str:

@@ -5,9 +5,9 @@ no tokenizer, no particular layer and no data.
 """
 
 from .generate import generate, stream
+from .running import Stream, resume
 from .sampling import sample
 from .score import Score, score
 from .snapshot import Snapshot
-from .stream import Stream, resume
 
 __all__ = ['Score', 'Snapshot', 'Stream', 'generate', 'resume', 'sample', 'score', 'stream']

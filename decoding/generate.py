@@ -15,9 +15,9 @@ from ..combinators import as_key
 from ..planning import plan
 from . import options, request
 from .prefill import prefill
+from .running import Stream
 from .snapshot import Snapshot
 from .steps import CHUNK, NONE, Cursor, Page, Settings, build
-from .stream import Stream
 
 
 def generate(

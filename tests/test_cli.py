@@ -1,6 +1,7 @@
 """The command: what it prints, what it exits with, and what users are told."""
 
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from retrax import training
+from retrax import generate, load, training
 from retrax.cli import main
 from retrax.cli.text import printable
 
@@ -104,6 +105,38 @@ def test_generate(home: Path) -> None:
     again = retrax('generate', home / 'runs/mine', '--prompt', 'the ', '--length', '40')
     other = retrax('generate', home / 'runs/mine', '--prompt', 'the ', '--length', '40', '--seed=1')
     assert again.output == result.output != other.output
+
+
+def test_generate_streams_what_generate_makes(home: Path, tmp_path: Path) -> None:
+    (tmp_path / 'prompt.txt').write_text('the ')
+    options = ['--length', '70', '--top-k', '40', '--repetition-penalty', '1.1', '--seed', '3']
+    result = retrax(
+        'generate', home / 'runs/mine', '--prompt-file', tmp_path / 'prompt.txt', *options
+    )
+    assert result.exit_code == 0, result.output
+    model, vocabulary = load(home / 'runs/mine')
+    made = generate(
+        model, vocabulary.encode('the '), 70, 0.8, seed=3, top_k=40, repetition_penalty=1.1
+    )
+    assert result.output == printable('the ' + vocabulary.decode(made[0])) + '\n'
+
+
+def test_generate_many(home: Path) -> None:
+    result = retrax('generate', home / 'runs/mine', '--length', '8', '--n', '5', '--min-p', '0.1')
+    assert result.exit_code == 0, result.output
+    assert 'log p / token' in result.output
+    figures = [float(x) for x in re.findall(r'-\d\.\d{3}', result.output)]
+    assert len(figures) == 5
+    assert figures == sorted(figures, reverse=True)
+
+
+def test_generate_refuses(home: Path) -> None:
+    assert 'top_p must be above 0' in refused('generate', home / 'runs/mine', '--top-p', '2')
+    both = retrax(
+        'generate', home / 'runs/mine', '--prompt', 'a', '--prompt-file', home / 'mine.gin'
+    )
+    assert both.exit_code == 2
+    assert 'not both' in both.stderr
 
 
 def test_samples_of_characters_need_no_line_break(home: Path, tmp_path: Path) -> None:
