@@ -4,8 +4,8 @@
     state_dict = to_torch(layer)
 
 A framework is data here: which arrays it has, of which gates in which order, and what its gates do
-(convention.py). Arrays are read into blocks of one gate each, and written from them. No framework
-need be installed.
+(convention.py). Arrays are read into what each gate computes, and written from that
+(conversion.py). No framework need be installed.
 """
 
 from .convention import Convention

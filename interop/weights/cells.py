@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from ...combinators import mismatch
 from ...layers import GRUCell, LSTMCell, RecurrentCell, RNNCell
-from .convention import Arrays, Bias, Convention, Kernel, convert, read
+from .convention import Bias, Convention, Kernel
+from .conversion import Arrays, convert, read
 
 ACTIVATIONS = {
     'tanh': jnp.tanh,
