@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import as_key
-from ..planning import plan
 from . import options, request
 from .prefill import prefill
 from .running import Stream
 from .snapshot import Snapshot
-from .steps import CHUNK, NONE, Cursor, Page, Settings, build
+from .steps import CHUNK, NONE, Cursor, Page, Settings, prepare
 
 
 def generate(
@@ -136,12 +135,7 @@ def stream(
     batch_size = len(prompt)
     predict = model.as_mode('predict')
     ids = request.with_start(prompt, predict.start_id, model.name)
-    one = batch_size == 1  # a plan for one row is of no use to more, and the other way round
-    planned = predict.program(('plan', one), lambda: plan(predict, batch_size))
-    weights, state = planned.weights, predict.new_state(batch_size)
-    steps = predict.program(
-        ('generate', one), lambda: build(planned.model, weights, state, batch_size)
-    )
+    steps, weights, state = prepare(predict, batch_size)
     ids = request.check_ids(ids, steps.vocab_size, 'the prompt')
     if eos_id is not None:
         eos_id = request.count(eos_id, 'eos_id')

@@ -9,7 +9,7 @@ import numpy as np
 from ..combinators import as_key
 from . import options, request
 from .snapshot import Snapshot, check_batch, check_places, copied, places
-from .steps import CHUNK, NONE, Page, Steps, build
+from .steps import CHUNK, NONE, Page, Steps, prepare
 
 
 class Stream(Iterator):
@@ -106,10 +106,9 @@ def resume(
       ValueError: an argument does not fit.
     """
     predict, batch_size = model.as_mode('predict'), len(snapshot.cursor.token)
-    weights, state = predict.weights, predict.new_state(batch_size)
+    steps, weights, state = prepare(predict, batch_size)
     check_places(places(snapshot.state), model, state)
     check_batch(snapshot.state, state)
-    steps = predict.program('generate', lambda: build(predict, weights, state, batch_size))
     settings, counts = snapshot.settings, snapshot.counts.copy()
     if max_new_tokens is not None:
         counts[1] = request.count(max_new_tokens, 'max_new_tokens', who='resume')

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import signature
+from ..planning import plan
 from .filters import Filters, restrict
 from .sampling import gumbel, layer_key, pick, token_keys
 
@@ -53,6 +54,22 @@ class Steps(NamedTuple):
     read: Any  # (weights, state, ids, position, key) -> state
     write: Any  # (weights, state, cursor, settings, page, n or None for CHUNK) -> the first, anew
     vocab_size: int
+
+
+def prepare(predict: Any, batch_size: int) -> tuple[Steps, Any, Any]:
+    """Returns the functions of a model's plan, its weights, and the initial state.
+
+    Raises:
+      ValueError: the model was never initialised, or is no language model.
+    """
+    state = predict.new_state(batch_size)
+    one = batch_size == 1  # a plan for one row is of no use to more, and the other way round
+    planned = predict.program(('plan', one), lambda: plan(predict, batch_size))
+    weights = planned.weights
+    steps = predict.program(
+        ('generate', one), lambda: build(planned.model, weights, state, batch_size)
+    )
+    return steps, weights, state
 
 
 def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:

@@ -52,7 +52,7 @@ def calls(monkeypatch) -> dict[str, int]:
         steps = build(*args)
         return Steps(counted('read', steps.read), counted('write', steps.write), steps.vocab_size)
 
-    module = importlib.import_module('retrax.decoding.generate')
+    module = importlib.import_module('retrax.decoding.steps')
     monkeypatch.setattr(module, 'build', counted_build)
     monkeypatch.setattr(jax, 'device_get', counted('get', jax.device_get))
     return counts
