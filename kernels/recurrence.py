@@ -20,8 +20,7 @@ major. Letters: t steps, b rows, d features of x, m of an operand, k of a map.
 
 import dataclasses
 import functools
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
@@ -29,9 +28,9 @@ import jax.numpy as jnp
 
 from .products import affine as affine_product
 from .products import dot, unpack
+from .recurrence_loop import Parts, Slices, Step, guarded, identity, in_pieces, loop, saving_loop
 
 Implementation = Literal['auto', 'scan', 'saved']
-Step = Callable[..., Any]
 
 
 @functools.partial(
@@ -57,20 +56,6 @@ class Flags(NamedTuple):
 
 
 NO_FLAGS = Flags()
-
-
-def identity(x: jax.Array) -> jax.Array:
-    """Returns x."""
-    return x
-
-
-# The derivative of an activation from its own value. Other activations are computed once more.
-_SLOPES: dict[Any, Callable[[jax.Array], Any]] = {
-    identity: jnp.ones_like,
-    jax.nn.sigmoid: lambda y: y * (1 - y),
-    jnp.tanh: lambda y: 1 - y * y,
-    jax.nn.relu: lambda y: jnp.where(y > 0, jnp.ones_like(y), 0),
-}
 
 
 @functools.partial(
@@ -148,8 +133,8 @@ def _once(step, affine, start, params, flags, fresh_state):
     """Runs one step; returns the state with an axis of time, and without."""
     if flags.fresh is not None and fresh_state is None:
         fresh_state = jax.tree.map(jnp.zeros_like, start)
-    now = _Slices({}, _first(flags.keep), _first(flags.fresh))
-    state = _guarded(step, fresh_state, params, start, now, affine)
+    now = Slices({}, _first(flags.keep), _first(flags.fresh))
+    state = guarded(step, fresh_state, params, start, now, affine)
     return jax.tree.map(lambda s: s[:, None], state), state
 
 
@@ -172,32 +157,18 @@ def _along(
         raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
     if flags.fresh is not None and fresh_state is None:
         fresh_state = jax.tree.map(jnp.zeros_like, start)
-    slices = _Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
-    loop = _loop if implementation == 'scan' else _saving
-    loop = functools.partial(loop, step, precision, reverse)
-    run = _in_pieces if remat else _at_once
-    states, last = run(loop, reverse, slices, parts, params, start, fresh_state)
+    slices = Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
+    run = loop if implementation == 'scan' else saving_loop
+    run = functools.partial(run, step, precision, reverse)
+    if remat:
+        run = functools.partial(in_pieces, run, reverse)
+    states, last = run(slices, parts, params, start, fresh_state)
     return jax.tree.map(lambda s: jnp.swapaxes(s, 0, 1), states), last
-
-
-class _Slices(NamedTuple):
-    """What changes from step to step; in a loop with time in front."""
-
-    inputs: dict[str, jax.Array]  # (b, k): x's part of each map, with the bias
-    keep: Any  # (b, 1) or (b, n)
-    fresh: jax.Array | None  # (b, 1)
-
-
-class _Parts(NamedTuple):
-    """The operands' part of each map that has one."""
-
-    kernels: dict[str, jax.Array]  # (m, k)
-    biases: dict[str, jax.Array]  # (k,), where x has no part
 
 
 def _recurrent_parts(maps, d):
     kernels = {k: unpack(m.kernel)[d if m.of_x else 0 :] for k, m in maps.items()}
-    return _Parts(
+    return Parts(
         {k: w for k, w in kernels.items() if w.shape[0]},
         {k: m.bias for k, m in maps.items() if not m.of_x and m.bias is not None},
     )
@@ -253,185 +224,3 @@ def _first(flags):
 
 def _time_major(flags):
     return jax.tree.map(lambda f: jnp.swapaxes(f.reshape(*f.shape[:2], -1), 0, 1), flags)
-
-
-def _guarded(step, fresh_state, params, state, now, affine):
-    """Runs one step as far as the flags allow."""
-    if now.fresh is not None:
-        state = _mix(now.fresh, fresh_state, state)
-    after = step(state, affine, *params)
-    return after if now.keep is None else _mix(now.keep, after, state)
-
-
-def _mix(flags, yes, no):
-    """Returns yes where a flag is set and no where it is not; flags: an array or one for each."""
-    if not isinstance(flags, tuple):
-        flags = jax.tree.map(lambda _: flags, no)
-    return jax.tree.map(_mixed, flags, yes, no)
-
-
-def _mixed(flag, yes, no):
-    if jnp.issubdtype(flag.dtype, jnp.floating):
-        return flag * yes + (1 - flag) * no
-    return jnp.where(flag, yes, no)
-
-
-def _one_step(step, precision, parts, params, fresh_state, state, now):
-    """Returns the state after one step, and what each map with an operand gave."""
-    gave = {}
-
-    def affine(name, operand=None, activation=identity):
-        if operand is None:
-            return activation(now.inputs[name])
-        y = dot(operand, parts.kernels[name], precision)
-        if name in now.inputs:
-            y = now.inputs[name] + y
-        if name in parts.biases:
-            y = y + jnp.broadcast_to(parts.biases[name], y.shape)
-        z = activation(y)
-        gave[name] = z if activation in _SLOPES else y
-        return z
-
-    return _guarded(step, fresh_state, params, state, now, affine), gave
-
-
-def _loop(step, precision, reverse, slices, parts, params, start, fresh_state):
-    def body(state, now):
-        state, _ = _one_step(step, precision, parts, params, fresh_state, state, now)
-        return state, state
-
-    last, states = jax.lax.scan(body, start, slices, reverse=reverse)
-    return states, last
-
-
-_saving = jax.custom_vjp(_loop, nondiff_argnums=(0, 1, 2))
-
-
-def _forward(step, precision, reverse, slices, parts, params, start, fresh_state):
-    def body(state, now):
-        after, gave = _one_step(step, precision, parts, params, fresh_state, state, now)
-        return after, (after, gave)
-
-    last, (states, gave) = jax.lax.scan(body, start, slices, reverse=reverse)
-    return (states, last), (slices, parts, params, start, fresh_state, states, gave)
-
-
-def _backward(step, precision, reverse, saved, gradients):
-    slices, parts, params, start, fresh_state, states, gave = saved
-    d_states, d_last = gradients
-    before = jax.tree.map(functools.partial(_before, reverse), start, states)
-    of_x_alone = {k: v for k, v in slices.inputs.items() if k not in parts.kernels}
-    back = {name: kernel.T for name, kernel in parts.kernels.items()}
-
-    def body(d_carried, here):
-        d_state, d_common = d_carried
-        d_after, state, gave, now = here
-
-        def replay(state, common, inputs, probes):
-            operands = {}
-
-            def affine(name, operand=None, activation=identity):
-                if operand is None:
-                    return activation(inputs[name])
-                operands[name] = operand
-                known = activation in _SLOPES
-                recalled = activation if known else identity
-                y = _recall(recalled, precision, operand, probes[name], gave[name], back[name])
-                return y if known else activation(y)
-
-            params, fresh_state = common
-            after = _guarded(step, fresh_state, params, state, now, affine)
-            return after, operands
-
-        probes = jax.tree.map(jnp.zeros_like, gave)
-        common = (params, fresh_state)
-        _, pull, operands = jax.vjp(replay, state, common, now.inputs, probes, has_aux=True)
-        d_state, d_common_here, d_inputs, d_gave = pull(_sum(d_state, d_after))
-        return (d_state, _sum(d_common, d_common_here)), (d_inputs, d_gave, operands)
-
-    zeros = jax.tree.map(jnp.zeros_like, (params, fresh_state))
-    here = (d_states, before, gave, slices._replace(inputs=of_x_alone))
-    (d_start, (d_params, d_fresh)), (d_inputs, d_gave, operands) = jax.lax.scan(
-        body, (d_last, zeros), here, reverse=not reverse
-    )
-    d_slices = _Slices({k: d_inputs.get(k, d_gave.get(k)) for k in slices.inputs}, None, None)
-    d_parts = _Parts(
-        {name: _over_all_steps(operands[name], d_gave[name], precision) for name in parts.kernels},
-        {name: d_gave[name].sum((0, 1)) for name in parts.biases},
-    )
-    return d_slices, d_parts, d_params, d_start, d_fresh
-
-
-_saving.defvjp(_forward, _backward)
-
-
-def _before(reverse, start, states):
-    """Returns the states before each step."""
-    if reverse:
-        return jnp.concatenate([states[1:], start[None]])
-    return jnp.concatenate([start[None], states[:-1]])
-
-
-def _sum(a, b):
-    return jax.tree.map(jnp.add, a, b)
-
-
-def _over_all_steps(operand, d_gave, precision):
-    """Returns the sum of operand[t, b]' d_gave[t, b] over all steps and rows, as one product."""
-    a, b = operand.reshape(-1, operand.shape[-1]), d_gave.reshape(-1, d_gave.shape[-1])
-    return dot(a.T, b, precision)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _recall(activation, precision, operand, probe, y, back):
-    """Returns y, what a map gave; its gradients are those of activation(operand kernel + probe)."""
-    return y
-
-
-def _recall_forward(activation, precision, operand, probe, y, back):
-    return y, (y, back)
-
-
-def _recall_backward(activation, precision, saved, d_y):
-    y, back = saved
-    d_sum = d_y * _SLOPES[activation](y)
-    return dot(d_sum, back, precision), d_sum, None, None
-
-
-_recall.defvjp(_recall_forward, _recall_backward)
-
-
-def _at_once(loop, reverse, slices, *rest):
-    return loop(slices, *rest)
-
-
-def _in_pieces(loop, reverse, slices, parts, params, start, fresh_state):
-    """Runs a loop piece by piece; the backward pass knows the states between pieces only."""
-    t = next(iter(slices.inputs.values())).shape[0]
-    size = math.isqrt(t - 1) + 1
-    pieces = t // size
-    even, rest = pieces * size, t - pieces * size
-
-    @jax.checkpoint
-    def piece(slices, state):
-        return loop(slices, parts, params, state, fresh_state)
-
-    def body(state, slices):
-        states, state = piece(slices, state)
-        return state, states
-
-    def run_even(state):
-        cut = jax.tree.map(lambda s: s[:even].reshape(pieces, size, *s.shape[1:]), slices)
-        last, states = jax.lax.scan(body, state, cut, reverse=reverse)
-        return jax.tree.map(lambda s: s.reshape(even, *s.shape[2:]), states), last
-
-    def run_rest(state):
-        return piece(jax.tree.map(lambda s: s[even:], slices), state)
-
-    runs = [run_even, *([run_rest] if rest else [])]
-    found, state = [], start
-    for run in reversed(runs) if reverse else runs:
-        states, state = run(state)
-        found.append(states)
-    found = found[::-1] if reverse else found
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *found), state
