@@ -114,16 +114,16 @@ def _activations(node, convention):
 
 def _nodes(model):
     """Returns the recurrent nodes of a ModelProto as mappings."""
-    import onnx  # the model is one of its objects
+    from onnx import helper, numpy_helper  # the model is one of its objects
 
-    arrays = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    arrays = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     nodes = []
     for node in model.graph.node:
         if node.op_type not in ('GRU', 'LSTM', 'RNN'):
             continue
         given = dict(zip(_INPUTS, node.input, strict=False))
         inputs = {k: arrays.get(given.get(k)) for k in ('W', 'R', 'B', 'P')}
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         texts = {k: v.decode() for k, v in attributes.items() if isinstance(v, bytes)}
         words = [a.decode() for a in attributes.get('activations', ())]
         told = {'activations': words} if words else {}
