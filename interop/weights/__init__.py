@@ -12,7 +12,7 @@ from .convention import Convention
 from .describe import describe
 from .differences import explain_difference
 from .keras import from_keras, to_keras
-from .onnx import from_onnx, to_onnx
+from .onnx_nodes import from_onnx, to_onnx
 from .params import CONVENTIONS, from_params, to_params
 from .torch import from_torch, to_torch
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from ...combinators import Layer, mismatch
-from . import equinox, flax, haiku, keras, older, onnx, torch
+from . import equinox, flax, haiku, keras, older, onnx_nodes, torch
 from .cells import arrays_of, cell_of, chosen, weights_of
 from .convention import Convention, Kernel
 from .stacks import cells_of, stacked
 
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention
-    for module in (torch, keras, onnx, flax, haiku, equinox, older)
+    for module in (torch, keras, onnx_nodes, flax, haiku, equinox, older)
     for convention in module.CONVENTIONS
 }
 

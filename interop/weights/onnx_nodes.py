@@ -114,7 +114,8 @@ def _activations(node, convention):
 
 def _nodes(model):
     """Returns the recurrent nodes of a ModelProto as mappings."""
-    from onnx import helper, numpy_helper  # the model is one of its objects
+    # Not a dependency: who has such a model has onnx.
+    from onnx import helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
     arrays = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     nodes = []
