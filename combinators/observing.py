@@ -36,6 +36,11 @@ def observer() -> Observer:
     return _OBSERVER.get()
 
 
+def observed() -> bool:
+    """Whether somebody observes."""
+    return observer() is not _NOBODY
+
+
 @contextlib.contextmanager
 def observing(who: Observer) -> Iterator[None]:
     """Lets `who` observe the models that are made or run in a block of code."""

@@ -7,6 +7,7 @@ from . import passes
 from .declarations import declare
 from .errors import StateError
 from .layer import Layer
+from .observing import observed
 from .serial import ensure_layers
 from .signature import ShapeDtype, infer, is_symbolic, signature
 from .stack import as_items, as_stack
@@ -114,7 +115,9 @@ class Scan(Layer):
     def _all_slices(self, xs, carries, weights, sub_state, context):
         """Returns the y along the axis, the last carries and the layer's last state."""
         layer = self._sublayers[0]
-        if layer.over_time is None or self._axis != 1 or len(xs) != 1 or xs[0].ndim != 3:
+        fits = self._axis == 1 and len(xs) == 1 and xs[0].ndim == 3
+        # Who observes wants to see the layer at each slice.
+        if layer.over_time is None or observed() or not fits:
             return self._slice_by_slice(xs, carries, weights, sub_state, context)
         y, carry = layer.over_time(xs[0], carries[0], weights, context, self._remat)
         return (y,), (carry,), sub_state

@@ -263,7 +263,7 @@ def test_an_error_of_ours_is_not_hidden(home: Path, monkeypatch) -> None:
     def broken(*_, **__):
         raise KeyError('a bug')
 
-    monkeypatch.setattr('retrax.cli.text.generate', broken)
+    monkeypatch.setattr('retrax.cli.generate.stream', broken)
     assert isinstance(retrax('generate', home / 'runs/mine').exception, KeyError)
 
 

@@ -64,6 +64,7 @@ def test_agrees_with_generate(model) -> None:
 
 
 def test_no_program_is_larger_than_a_window(model) -> None:
+    retrax.score(model, np.resize(TEXT, (2, 8)), window=8)
     read = model.as_mode('predict').program('score', lambda: pytest.fail('nothing was scored'))
     before = read._cache_size()
     retrax.score(model, np.resize(TEXT, (3, 8 * 20)), window=8)
