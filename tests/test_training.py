@@ -1,6 +1,7 @@
 """The step, the loop, fit and evaluate, on models small enough to be quick."""
 
 import signal
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -224,6 +225,15 @@ def test_a_bad_loss_stops_and_keeps_the_weights_before_it() -> None:
     assert weights[0] == weights[1]
 
 
+@pytest.fixture
+def ctrl_c_raises() -> Iterator[None]:
+    """Python's own handler, also where what started the tests ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('ctrl_c_raises')
 def test_ctrl_c_leaves_the_model_with_its_newest_weights() -> None:
     model, steps = small(), []
 
@@ -242,6 +252,7 @@ def test_ctrl_c_leaves_the_model_with_its_newest_weights() -> None:
         np.testing.assert_array_equal(array, stopped[path])
 
 
+@pytest.mark.usefixtures('ctrl_c_raises')
 def test_ctrl_c_waits_for_the_end_of_a_step() -> None:
     done = []
 
