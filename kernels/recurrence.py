@@ -94,6 +94,11 @@ def recur(
       implementation: 'scan' is the reference, a plain loop that jax differentiates; 'saved' has
         its own backward pass, which forward mode cannot differentiate; 'auto' is 'saved'.
     """
+    if implementation not in get_args(Implementation):
+        words = ', '.join(map(repr, get_args(Implementation)))
+        raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
+    if flags.fresh is not None and fresh_state is None:
+        fresh_state = jax.tree.map(jnp.zeros_like, start)
     if x.shape[1] == 1:  # decoding: no loop, and no slices of the kernels, which are copies
         affine = _whole(x[:, 0], maps, precision)
         return _once(step, affine, start, params, flags, fresh_state)
@@ -131,8 +136,6 @@ def recur_from(
 
 def _once(step, affine, start, params, flags, fresh_state):
     """Runs one step; returns the state with an axis of time, and without."""
-    if flags.fresh is not None and fresh_state is None:
-        fresh_state = jax.tree.map(jnp.zeros_like, start)
     now = Slices({}, _first(flags.keep), _first(flags.fresh))
     state = guarded(step, fresh_state, params, start, now, affine)
     return jax.tree.map(lambda s: s[:, None], state), state
@@ -152,11 +155,6 @@ def _along(
     implementation='auto',
 ):
     """Runs the loop over inputs that are time major."""
-    if implementation not in get_args(Implementation):
-        words = ', '.join(map(repr, get_args(Implementation)))
-        raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
-    if flags.fresh is not None and fresh_state is None:
-        fresh_state = jax.tree.map(jnp.zeros_like, start)
     slices = Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
     run = loop if implementation == 'scan' else saving_loop
     run = functools.partial(run, step, precision, reverse)

@@ -86,6 +86,8 @@ def _one_step(step, precision, parts, params, fresh_state, state, now):
 
 
 def loop(step, precision, reverse, slices, parts, params, start, fresh_state):
+    """Runs all steps; returns the states after each and the last one. The reference."""
+
     def body(state, now):
         state, _ = _one_step(step, precision, parts, params, fresh_state, state, now)
         return state, state
