@@ -21,6 +21,7 @@ from .observing import Observer, observing
 from .parallel import Branch, Parallel, Residual
 from .paths import leaves
 from .programs import Programs
+from .ranges import in_range, same_numbers
 from .reversible import ReversibleLayer
 from .reversible_half_residual import ReversibleHalfResidual
 from .reversible_moves import (
@@ -104,11 +105,13 @@ __all__ = [
     'expand',
     'flatten_weights_and_state',
     'holds',
+    'in_range',
     'inputs_from_stack',
     'leaves',
     'mismatch',
     'observing',
     'outputs_onto_stack',
+    'same_numbers',
     'signature',
     'unflatten_weights_and_state',
     'with_sublayers',

@@ -17,6 +17,7 @@ from .context import Policy, ambient, as_key
 from .errors import LayerError, needs_values, warn
 from .files import Files
 from .paths import label_of
+from .ranges import Compiled
 from .signature import ShapeDtype, asked, is_symbolic, signature, with_symbols, without_symbols
 from .views import Views
 
@@ -169,8 +170,7 @@ class Face(Views, Files):
         leaves, structure = jax.tree.flatten(x)
         shapes = tuple((np.shape(leaf), str(_dtype(leaf))) for leaf in leaves)
         name = ('call', structure, shapes)
-        # A new function each time: jax knows equal ones again and would run what it compiled.
-        program = self.program(name, lambda: jax.jit(lambda *args: self._pure(*args)))
+        program = self.program(name, lambda: Compiled(self._pure))
         try:
             return _as_jax(program(x, weights, held, key, call))
         except LayerError as error:

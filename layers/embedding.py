@@ -1,10 +1,8 @@
 """Embedding: ids become vectors."""
 
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 
-from ..combinators import Layer, mismatch
+from ..combinators import Layer, in_range, mismatch
 from .checks import positive
 from .initializers import Initializer, ScaledInitializer
 
@@ -12,8 +10,8 @@ from .initializers import Initializer, ScaledInitializer
 class Embedding(Layer):
     """Looks up a row of a table for each id: y = table[x].
 
-    An id outside of the table is clipped to its edge, as compiled code can raise nothing; ids are
-    checked where text becomes ids and where a prompt is given.
+    An id outside of the table is an error where ids are an input of the model, shifted or not; in
+    code that the user compiles, and behind other layers, it is clipped to the edge of the table.
 
     Shapes: x (...) of ints -> (..., d_feature).
 
@@ -25,8 +23,7 @@ class Embedding(Layer):
     Weights: the table (vocab_size, d_feature).
 
     Raises:
-      ValueError: a size is not a positive int; ids are not integers; ids are not in the table,
-        where `pure_fn` runs op by op on real ids. `model(ids)` runs compiled, so there they clip.
+      ValueError: a size is not a positive int; ids are not integers, or not in the table.
 
     Source: Trax 1.4.1, trax.layers.core.Embedding.
     """
@@ -56,8 +53,5 @@ class Embedding(Layer):
                 x.dtype,
                 'Convert them: x.astype(np.int32), or ShapeDtype(shape, np.int32).',
             )
-        if not isinstance(x, jax.core.Tracer):
-            ids = np.asarray(x)
-            if ids.size and (ids.min() < 0 or ids.max() >= weights.shape[0]):
-                raise mismatch('ids', f'0 to {weights.shape[0] - 1}', f'{ids.min()} to {ids.max()}')
+        in_range(x, 0, weights.shape[0] - 1, 'ids')
         return jnp.take(weights, x, axis=0, mode='clip'), state

@@ -3,11 +3,10 @@
 from typing import Any, Literal, NamedTuple
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from ..combinators import Layer, declare, mismatch
+from ..combinators import Layer, declare, in_range, mismatch
 from ..combinators.stack import as_items, as_stack
 from ..kernels import Flags
 from .checks import rate, same_batch
@@ -70,8 +69,8 @@ class Recurrent(Layer):
 
     Raises:
       ValueError: x is not (batch, time, features) of floats or of another width than the weights;
-        lengths, mask, flags or a state of a wrong shape or dtype; lengths beyond the sequence
-        where they can be read (inside compiled code they count as the whole of it).
+        lengths, mask, flags or a state of a wrong shape or dtype; lengths below 0 or beyond
+        the sequence, where they are an input of the model (else they count as none or all of it).
     """
 
     def __init__(
@@ -297,19 +296,9 @@ def _valid(x, padding, kind, steps):
     if padding.shape != x.shape[:1] or not jnp.issubdtype(padding.dtype, jnp.integer):
         got = f'{padding.dtype}{list(padding.shape)}'
         raise mismatch('the lengths', f'integers of shape {x.shape[:1]}, one for each row', got)
-    if isinstance(steps, int):  # the whole sequence is here
-        _check_lengths(padding, x.shape[1])
+    whole = isinstance(steps, int)  # the whole sequence is here
+    in_range(padding, 0, x.shape[1] if whole else None, 'the lengths')
     return (steps + jnp.arange(x.shape[1])[:, None]).T < padding[:, None]
-
-
-def _check_lengths(lengths, t):
-    if isinstance(lengths, jax.core.Tracer):
-        return
-    lengths = np.asarray(lengths)
-    bad = np.flatnonzero((lengths < 0) | (lengths > t))
-    if bad.size:
-        expected = f'numbers from 0 to {t}, the length of the input'
-        raise mismatch('the lengths', expected, lengths[bad[0]], f'It is that of row {bad[0]}.')
 
 
 def _flags(x, resets):

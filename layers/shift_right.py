@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from ..combinators import Layer, mismatch
+from ..combinators import Layer, mismatch, same_numbers
 from .checks import positive, same_batch
 
 
@@ -59,7 +59,8 @@ class ShiftRight(Layer):
         before = state if context.carry else self._start(x.shape, x.dtype)
         same_batch(before, x)
         longer = jnp.concatenate([before, x], axis=1)
-        return longer[:, : x.shape[1]], longer[:, -n:] if context.carry else state
+        shifted = same_numbers(longer[:, : x.shape[1]], x)
+        return shifted, longer[:, -n:] if context.carry else state
 
 
 def _check_rank(x):

@@ -38,7 +38,10 @@ BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {
     'lstm_pydocs': 'gru_pydocs_composed',
     'tagger_forwards': 'tagger',
 }
-LANGUAGE = [name for name in ('gru_pydocs', *DIFFERENCES) if name != 'tagger_forwards']
+OTHER_MODELS = {'lstmlm_pydocs': 'LSTMLM', 'rnnlm_pydocs': 'RNNLM'}
+LANGUAGE = [
+    name for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS) if name != 'tagger_forwards'
+]
 
 
 @pytest.mark.parametrize('name', DIFFERENCES)
@@ -47,6 +50,18 @@ def test_one_thing_differs(name: str) -> None:
     assert {difference.name for difference in found} == DIFFERENCES[name]
     text = (FOLDER / f'{name}.gin').read_text()
     assert f"include '{BASES[name]}.gin'" in text
+
+
+@pytest.mark.parametrize('name', OTHER_MODELS)
+def test_only_the_model_differs(name: str) -> None:
+    found = {
+        difference.name
+        for difference in differences(configs.load('gru_pydocs'), configs.load(name))
+    }
+    model, cell = OTHER_MODELS[name], 'LSTM' if name == 'lstmlm_pydocs' else 'LSTMCell'
+    assert 'train.model' in found
+    assert {n.split('.')[0] for n in found} == {'train', 'GRULM', 'GRU', model, cell}
+    assert not [n for n in found if n.startswith('train.') and n != 'train.model']
 
 
 def test_the_cell_is_all_that_differs() -> None:
@@ -68,7 +83,8 @@ def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     elif name == 'lstm_pydocs':
         small += ['Embedding.d_feature = 8', 'LSTM.n_units = 8']
     else:
-        small.append('GRULM.d_model = 8')
+        model = OTHER_MODELS.get(name, 'GRULM')
+        small.append(f'{model}.d_model = 8')
     if name == 'gru_pydocs_characters':
         small.append(f'GRULM.vocab_size = {len(set(TEXT)) + 2}')
     config = configs.load(name, small)

@@ -266,9 +266,9 @@ F = jnp.float32
         (
             {'padding': 'lengths'},
             (X, np.array([8, 1, 1])),
-            'numbers from 0 to 7, the length of the input, got 8',
+            'the lengths: expected numbers from 0 to 7, got 8. It is at [0]',
         ),
-        ({'padding': 'lengths'}, (X, np.array([7, -1, 1])), 'got -1. It is that of row 1'),
+        ({'padding': 'lengths'}, (X, np.array([7, -1, 1])), 'got -1. It is at [1]'),
         (
             {'padding': 'lengths'},
             (X, np.array([7.0, 1, 1])),

@@ -1,0 +1,126 @@
+"""Ranges: which numbers a layer takes, such as ids that a table has or lengths that fit.
+
+Compiled code can refuse no numbers. But where a layer reads an input of the model as it was given,
+the model remembers at compile time which numbers it takes, and looks at them after each call.
+"""
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.core
+import numpy as np
+
+from .errors import mismatch
+
+
+class Range(NamedTuple):
+    """The numbers that a layer takes from one input of a model."""
+
+    leaf: int  # which of the model's inputs
+    least: int
+    most: int | None  # None: any
+
+
+class Ranges:
+    """What the layers of a model said, while it was traced, of the inputs they read."""
+
+    def __init__(self, leaves: list[Any]):
+        self._numbers_of = list(enumerate(leaves))
+        self.found: list[Range] = []
+
+    def places(self, x: Any) -> list[int]:
+        """Returns which of the inputs x has its numbers of."""
+        return [i for i, array in self._numbers_of if array is x]
+
+    def note(self, x: Any, least: int, most: int | None) -> None:
+        """Notes the range of x if it has its numbers of an input."""
+        self.found += [Range(i, least, most) for i in self.places(x)]
+
+    def same(self, y: Any, x: Any) -> None:
+        """Notes that y has the numbers of x."""
+        self._numbers_of += [(i, y) for i in self.places(x)]
+
+
+_RANGES: contextvars.ContextVar[Ranges | None] = contextvars.ContextVar('ranges', default=None)
+
+
+@contextlib.contextmanager
+def noting(inputs: Any) -> Iterator[list[Range]]:
+    """Gives the list of ranges that layers expect of inputs in a block of code that traces them."""
+    ranges = Ranges(jax.tree.leaves(inputs))
+    token = _RANGES.set(ranges)
+    try:
+        yield ranges.found
+    finally:
+        _RANGES.reset(token)
+
+
+def in_range(x: Any, least: int, most: int | None, what: str, fix: str = '') -> None:
+    """Raises ValueError if x has a number below `least` or above `most`.
+
+    Where x is traced it raises nothing; the model does, if x is one of its inputs.
+
+    Args:
+      x: an array of ints.
+      least, most: the smallest and the largest number it may have; None for any.
+      what: what x is, such as 'the lengths'.
+      fix: what to do.
+    """
+    if isinstance(x, jax.core.Tracer):
+        ranges = _RANGES.get()
+        if ranges is not None:
+            ranges.note(x, least, most)
+        return
+    at = _first_outside(np.asarray(x), least, most)
+    if at is not None:
+        expected = f'{least} or more' if most is None else f'numbers from {least} to {most}'
+        place = f'It is at {list(map(int, at))}. ' if at else ''
+        raise mismatch(what, expected, np.asarray(x)[at], f'{place}{fix}'.strip())
+
+
+def same_numbers(y: Any, x: Any) -> Any:
+    """Returns y, after noting that it has no numbers but those of x, and some that are in range."""
+    ranges = _RANGES.get()
+    if ranges is not None:
+        ranges.same(y, x)
+    return y
+
+
+def all_in_range(inputs: Any, ranges: list[Range]) -> bool:
+    """Whether the inputs of a model are all in the ranges that its layers take."""
+    leaves = jax.tree.leaves(inputs) if ranges else []
+    return all(_first_outside(np.asarray(leaves[r.leaf]), r.least, r.most) is None for r in ranges)
+
+
+def _first_outside(numbers, least, most):
+    outside = numbers < least
+    if most is not None:
+        outside = outside | (numbers > most)
+    return tuple(np.argwhere(outside)[0]) if outside.any() else None
+
+
+class Compiled:
+    """A compiled pass over a model, which raises what the pass itself raises at wrong numbers.
+
+    Args:
+      run: the pass; its first argument are the model's inputs.
+    """
+
+    def __init__(self, run: Callable[..., Any]):
+        self._run = run
+        self._ranges: list[Range] = []
+        self._program = jax.jit(self._traced)
+
+    def _traced(self, inputs, *rest):
+        with noting(inputs) as self._ranges:
+            return self._run(inputs, *rest)
+
+    def __call__(self, inputs: Any, *rest: Any) -> Any:
+        """Returns what the pass returns."""
+        outputs = self._program(inputs, *rest)
+        if not all_in_range(inputs, self._ranges):
+            self._run(inputs, *rest)  # not compiled, the layer sees the numbers, and says it all
+        return outputs
