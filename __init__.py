@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import generate, resume, score, stream
+    from .decoding import beam_search, generate, resume, score, stream
     from .inspection import dependence, trace_stack, verify
     from .interop.snapshots import load_snapshot, save_snapshot
     from .interop.weights import describe, explain_difference
@@ -35,6 +35,7 @@ __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
 
 # name: (module that has it, attribute or None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
+    'beam_search': ('.decoding', 'beam_search'),
     'checkpoints': ('.checkpoints', None),
     'combinators': ('.combinators', None),
     'configs': ('.configs', None),
@@ -73,6 +74,7 @@ _FILE_METHODS = {
 
 __all__ = [
     '__version__',
+    'beam_search',
     'checkpoints',
     'combinators',
     'configs',

@@ -36,7 +36,9 @@ TOP_P = Range(
 MIN_P = Range(lambda p: (p >= 0) & (p <= 1), 'between 0 and 1', '0 changes nothing, 0.05 is usual')
 
 
-def per_row(value: Any, what: str, range_: Range, batch_size: int) -> np.ndarray:
+def per_row(
+    value: Any, what: str, range_: Range, batch_size: int, who: str = 'generate'
+) -> np.ndarray:
     """Returns a number for each row.
 
     Raises:
@@ -45,10 +47,10 @@ def per_row(value: Any, what: str, range_: Range, batch_size: int) -> np.ndarray
     given = np.asarray(value)
     kinds = (np.integer,) if range_.kind is np.int32 else (np.integer, np.floating)
     if not (issubclass(given.dtype.type, kinds) and range_.contains(given).all()):
-        raise ValueError(f'generate: {what} must be {range_.words}, got {value!r}; {range_.advice}')
+        raise ValueError(f'{who}: {what} must be {range_.words}, got {value!r}; {range_.advice}')
     if given.shape not in ((), (batch_size,)):
         raise ValueError(
-            f'generate: {what} must be a number, or one for each of {batch_size} rows, got '
+            f'{who}: {what} must be a number, or one for each of {batch_size} rows, got '
             f'shape {given.shape}'
         )
     return np.broadcast_to(given, (batch_size,)).astype(range_.kind)
@@ -82,7 +84,7 @@ def filters(
     return Filters(*jax.device_put(checked))
 
 
-def banned_ids(banned: Any, batch_size: int, vocab_size: int) -> np.ndarray:
+def banned_ids(banned: Any, batch_size: int, vocab_size: int, who: str = 'generate') -> np.ndarray:
     """Returns (batch, vocab_size), true for what may not be chosen.
 
     Raises:
@@ -94,19 +96,19 @@ def banned_ids(banned: Any, batch_size: int, vocab_size: int) -> np.ndarray:
         rows = [rows] * batch_size
     if len(rows) != batch_size:
         raise ValueError(
-            f'generate: banned must be a list of ids, or one list for each of {batch_size} rows, '
+            f'{who}: banned must be a list of ids, or one list for each of {batch_size} rows, '
             f'got {len(rows)} lists'
         )
-    mask = ids_mask([np.asarray(row) for row in rows], vocab_size, 'banned')
+    mask = ids_mask([np.asarray(row) for row in rows], vocab_size, 'banned', who)
     if mask.all(axis=1).any():
         raise ValueError(
-            f'generate: banned has all {vocab_size} ids in row {int(mask.all(axis=1).argmax())}, '
+            f'{who}: banned has all {vocab_size} ids in row {int(mask.all(axis=1).argmax())}, '
             'so no token can be chosen; leave at least one'
         )
     return mask
 
 
-def ids_mask(rows: Any, vocab_size: int, what: str) -> np.ndarray:
+def ids_mask(rows: Any, vocab_size: int, what: str, who: str = 'generate') -> np.ndarray:
     """Returns (len(rows), vocab_size), true for the ids in each row.
 
     Raises:
@@ -115,6 +117,6 @@ def ids_mask(rows: Any, vocab_size: int, what: str) -> np.ndarray:
     mask = np.zeros((len(rows), vocab_size), bool)
     for line, ids in zip(mask, rows, strict=True):
         if ids.size and not np.issubdtype(ids.dtype, np.integer):
-            raise ValueError(f'generate: {what} must be integer ids, got dtype {ids.dtype}')
-        line[check_ids(ids.astype(np.int64), vocab_size, what)] = True
+            raise ValueError(f'{who}: {what} must be integer ids, got dtype {ids.dtype}')
+        line[check_ids(ids.astype(np.int64), vocab_size, what, who)] = True
     return mask

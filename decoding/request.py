@@ -17,7 +17,7 @@ def count(value: Any, what: str, least: int = 0, who: str = 'generate') -> int:
     return number
 
 
-def rows_of(prompt: Any, batch_size: int) -> np.ndarray:
+def rows_of(prompt: Any, batch_size: int, who: str = 'generate') -> np.ndarray:
     """Returns a prompt as (batch, n) ints; a prompt of one row serves all rows.
 
     Raises:
@@ -26,34 +26,36 @@ def rows_of(prompt: Any, batch_size: int) -> np.ndarray:
     """
     if prompt is None:
         return np.zeros((batch_size, 0), np.int64)
-    ids = _rectangle(prompt)
+    ids = _rectangle(prompt, who)
     if ids.size and not np.issubdtype(ids.dtype, np.integer):
         raise TypeError(
-            f'generate: prompt must be integer ids, got dtype {ids.dtype}. '
+            f'{who}: prompt must be integer ids, got dtype {ids.dtype}. '
             'Encode text with a vocabulary first.'
         )
     if ids.ndim not in (1, 2):
-        raise ValueError(f'generate: prompt must be (n,) or (batch, n), got shape {ids.shape}')
+        raise ValueError(f'{who}: prompt must be (n,) or (batch, n), got shape {ids.shape}')
     ids = np.atleast_2d(ids).astype(np.int64)
     if len(ids) != batch_size and 1 not in (len(ids), batch_size):
         raise ValueError(
-            f'generate: prompt has {len(ids)} rows and batch_size is {batch_size}; '
+            f'{who}: prompt has {len(ids)} rows and batch_size is {batch_size}; '
             'leave batch_size out, or give one prompt for all rows'
         )
     return np.broadcast_to(ids, (max(len(ids), batch_size), ids.shape[1]))
 
 
-def _rectangle(prompt):
+def _rectangle(prompt, who):
     try:
         return np.asarray(prompt)
     except ValueError:
         raise ValueError(
-            'generate: the rows of prompt have different lengths; give prompts of one length, '
-            'or generate for each alone'
+            f'{who}: the rows of prompt have different lengths; give prompts of one length, '
+            f'or {who} for each alone'
         ) from None
 
 
-def with_start(prompt: np.ndarray, start_id: int | None, name: str) -> np.ndarray:
+def with_start(
+    prompt: np.ndarray, start_id: int | None, name: str, who: str = 'generate'
+) -> np.ndarray:
     """Returns the ids that the model is to read: the start id and the prompt.
 
     Raises:
@@ -64,8 +66,8 @@ def with_start(prompt: np.ndarray, start_id: int | None, name: str) -> np.ndarra
         return np.concatenate([start, prompt], axis=1)
     if prompt.shape[1] == 0:
         raise ValueError(
-            f'generate: {name} has no start id (a model has one from ShiftRight), so it needs a '
-            'prompt of at least one id: generate(model, prompt=[...])'
+            f'{who}: {name} has no start id (a model has one from ShiftRight), so it needs a '
+            f'prompt of at least one id: {who}(model, prompt=[...])'
         )
     return prompt
 

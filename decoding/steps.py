@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import signature
-from ..planning import plan
+from ..planning import Plan, plan
 from .filters import Filters, restrict
 from .sampling import gumbel, layer_key, pick, token_keys
 
@@ -63,13 +63,17 @@ def prepare(predict: Any, batch_size: int) -> tuple[Steps, Any, Any]:
       ValueError: the model was never initialised, or is no language model.
     """
     state = predict.new_state(batch_size)
-    one = batch_size == 1  # a plan for one row is of no use to more, and the other way round
-    planned = predict.program(('plan', one), lambda: plan(predict, batch_size))
-    weights = planned.weights
+    found = planned(predict, batch_size)
+    weights = found.weights
     steps = predict.program(
-        ('generate', one), lambda: build(planned.model, weights, state, batch_size)
+        ('generate', batch_size == 1), lambda: build(found.model, weights, state, batch_size)
     )
     return steps, weights, state
+
+
+def planned(predict: Any, batch_size: int) -> Plan:
+    """Returns the plan of a model; one for a single row is of no use to more, and the other way."""
+    return predict.program(('plan', batch_size == 1), lambda: plan(predict, batch_size))
 
 
 def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:

@@ -4,6 +4,9 @@ For each token the oracle runs the eval pass over the whole text, padded with ze
 jax.random's own functions. It has no state, no predict mode and no chunks.
 """
 
+import json
+import pathlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +16,7 @@ from retrax.models import GRULM
 
 VOCAB = 11
 IDS = tl.ShapeDtype((1, 1), np.int32)
+GOLDEN = json.loads(pathlib.Path(__file__).with_name('golden_decoding.json').read_text())
 
 
 def with_weights(model: tl.Layer, seed: int = 0, scale: float = 1.5) -> tl.Layer:
@@ -22,6 +26,23 @@ def with_weights(model: tl.Layer, seed: int = 0, scale: float = 1.5) -> tl.Layer
     model.weights = jax.tree.map(
         lambda w: jnp.asarray(random.uniform(-scale, scale, w.shape), w.dtype), model.weights
     )
+    return model
+
+
+def golden_model(case: str) -> tl.Layer:
+    """The model that Trax decoded with, for a case of GOLDEN."""
+    golden = GOLDEN[case]
+    model = GRULM(golden['vocab_size'], golden['d_model'], golden['n_layers'])
+    model.init(IDS)
+    leaves, structure = jax.tree.flatten(model.weights)
+    limits = golden['weight_lims']
+    limits = limits if isinstance(limits, list) else [limits] * len(leaves)
+    random = np.random.RandomState(golden['weight_seed'])
+    drawn = [
+        jnp.asarray(random.uniform(-limit, limit, size=leaf.shape), jnp.float32)
+        for limit, leaf in zip(limits, leaves, strict=True)
+    ]
+    model.weights = jax.tree.unflatten(structure, drawn)
     return model
 
 

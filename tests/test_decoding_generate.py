@@ -1,19 +1,21 @@
 """generate against the oracle, and what its results do not depend on."""
 
-import json
-import pathlib
-
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from decoding_oracle import IDS, MODELS, VOCAB, gru_lm, slow_generate, with_weights
+from decoding_oracle import (
+    GOLDEN,
+    MODELS,
+    VOCAB,
+    golden_model,
+    gru_lm,
+    slow_generate,
+    with_weights,
+)
 
 from retrax import layers as tl
 from retrax.decoding import generate
-from retrax.models import GRULM
 
-GOLDEN = json.loads(pathlib.Path(__file__).with_name('golden_decoding.json').read_text())
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
 
 
@@ -41,18 +43,7 @@ def test_without_a_prompt(model, temperature) -> None:
 
 @pytest.mark.parametrize('case', ['GRULM_small', 'GRULM_full'])
 def test_greedy_equals_trax(case) -> None:
-    golden = GOLDEN[case]
-    model = GRULM(golden['vocab_size'], golden['d_model'], golden['n_layers'])
-    model.init(IDS)
-    leaves, structure = jax.tree.flatten(model.weights)
-    limits = golden['weight_lims']
-    limits = limits if isinstance(limits, list) else [limits] * len(leaves)
-    random = np.random.RandomState(golden['weight_seed'])
-    drawn = [
-        jnp.asarray(random.uniform(-limit, limit, size=leaf.shape), jnp.float32)
-        for limit, leaf in zip(limits, leaves, strict=True)
-    ]
-    model.weights = jax.tree.unflatten(structure, drawn)
+    golden, model = GOLDEN[case], golden_model(case)
     assert generate(model, None, 40, 0, eos_id=1).tolist() == golden['greedy']
     assert generate(model, golden['prompt'], 40, 0, eos_id=1).tolist() == golden['greedy_prompted']
 

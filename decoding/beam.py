@@ -1,0 +1,194 @@
+"""beam_search: the most probable texts that a search of bounded width finds.
+
+The whole search runs on the device, a chunk of tokens for each dispatch, as in `generate`.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..combinators import as_key
+from . import beam_step, options, request
+from .prefill import prefill
+from .rows import batch_axes, take_rows
+from .sampling import layer_key
+from .steps import CHUNK, NONE, planned, prepare
+
+PENALTY = options.Range(
+    lambda alpha: np.isfinite(alpha) & (alpha >= 0),
+    'at least 0 and finite',
+    '0 ranks texts by their probability, 0.6 to 1 does not prefer short ones',
+)
+
+
+class Beams(NamedTuple):
+    """The best texts of each row, the best first."""
+
+    tokens: np.ndarray  # (batch, n_best, max_new_tokens) int32, filled behind the end
+    scores: np.ndarray  # (batch, n_best) float32; -inf where there are not so many texts
+    log_probs: np.ndarray  # (batch, n_best) float32: of the whole text, in nats
+    lengths: np.ndarray  # (batch, n_best) int32: how many tokens it has, an eos included
+
+
+def beam_search(
+    model: Any,
+    prompt: Any = None,
+    max_new_tokens: int = 100,
+    n_beams: int = 4,
+    batch_size: int = 1,
+    eos_id: int | None = None,
+    *,
+    length_penalty: float = 0.0,
+    n_best: int = 1,
+    banned: Any = None,
+) -> Beams:
+    """Returns the continuations of a prompt with the best scores that a beam search finds.
+
+        score(text) = log p(text) / ((5 + length) / 6)^length_penalty
+
+    Each step keeps the n_beams most probable texts of a row that go on. A text that meets eos among
+    the n_beams best is finished, and so are the best that have max_new_tokens tokens. The search of
+    a row ends when no text that goes on can become one of its n_best. With as many beams as there
+    are texts it finds the best of all; with one beam and without a penalty it is `generate` at
+    temperature 0.
+
+    Args:
+      model: as for `generate`.
+      prompt: ids (n,) for all rows, or (batch, n); the model's start id goes before them.
+      max_new_tokens: how many tokens a text has at most.
+      n_beams: how many texts of each row go on.
+      batch_size: how many rows, if the prompt does not say it.
+      eos_id: the id that ends a text, and fills it up to max_new_tokens; 0 does, if there is none.
+      length_penalty: at 0 short texts win, as each token costs probability.
+      n_best: how many texts to return for each row, at most n_beams.
+      banned: ids that are never chosen: a list, or one list for each row. Scores are the model's
+        own all the same.
+
+    State: a new one for each call; the model's own is left alone.
+
+    Raises:
+      ValueError: an argument does not fit, the model was never initialised, or it has no start id
+        and there is no prompt.
+      FloatingPointError: the model gave NaN, or no text can be made.
+      StateError: the rows of the model's state cannot be told apart.
+
+    Source: Wu et al. 2016, arXiv 1609.08144, section 7 and equation 14, without coverage.
+    """
+    n_tokens, n_beams, n_best = _sizes(max_new_tokens, n_beams, n_best)
+    batch_size = request.count(batch_size, 'batch_size', least=1, who=_WHO)
+    prompt = request.rows_of(prompt, batch_size, _WHO)
+    batch_size = len(prompt)
+    predict = model.as_mode('predict')
+    ids = request.with_start(prompt, predict.start_id, model.name, _WHO)
+    steps, weights, _ = prepare(predict, batch_size * n_beams)
+    ids = request.check_ids(ids, steps.vocab_size, 'the prompt', _WHO)
+    rules = _rules(n_tokens, eos_id, length_penalty, banned, batch_size, steps.vocab_size)
+
+    key = as_key(0)  # for layers that draw
+    state = prefill(steps.read, weights, predict.new_state(batch_size), ids[:, :-1], key)
+    programs = _programs(predict, batch_size * n_beams)
+    heads = jax.device_put((ids[:, -1], np.int32(ids.shape[1] - 1), np.int32(eos_id or 0)))
+    state, search = programs.begin(state, *heads, n_beams, n_best, _capacity(n_tokens))
+    found = _run(programs.write, weights, state, search, rules, key, n_tokens)
+    return _checked(found, n_tokens)
+
+
+_WHO = 'beam_search'
+
+
+def _sizes(max_new_tokens, n_beams, n_best):
+    n_tokens = request.count(max_new_tokens, 'max_new_tokens', least=1, who=_WHO)
+    n_beams = request.count(n_beams, 'n_beams', least=1, who=_WHO)
+    n_best = request.count(n_best, 'n_best', least=1, who=_WHO)
+    if n_best > n_beams:
+        raise ValueError(
+            f'{_WHO}: n_best is {n_best} and n_beams is {n_beams}; a search of n_beams finds as '
+            'many good texts at most, so give n_beams of at least n_best'
+        )
+    return n_tokens, n_beams, n_best
+
+
+def _rules(n_tokens, eos_id, length_penalty, banned, batch_size, vocab_size):
+    if eos_id is not None:
+        eos_id = request.count(eos_id, 'eos_id', who=_WHO)
+        request.check_ids(np.asarray([eos_id]), vocab_size, 'eos_id', _WHO)
+    (alpha,) = options.per_row(length_penalty, 'length_penalty', PENALTY, 1, _WHO)
+    if banned is not None:
+        banned = options.banned_ids(banned, batch_size, vocab_size, _WHO)
+    eos_id = np.int32(NONE if eos_id is None else eos_id)
+    return beam_step.Rules(*jax.device_put((np.int32(n_tokens), eos_id, alpha, banned)))
+
+
+def _capacity(n_tokens):
+    """The places that texts have on the device: few sizes, so that few programs are compiled."""
+    return max(CHUNK, 1 << (n_tokens - 1).bit_length())
+
+
+class _Programs(NamedTuple):
+    begin: Any  # (state of B rows, what beam_step.start takes) -> state of B K rows, search
+    write: Any  # (weights, state, search, rules, key, n) -> state, search, whether it is over
+
+
+def _programs(predict, n_rows):
+    axes = batch_axes(predict)
+    one = n_rows == 1
+    return predict.program(('beam', one), lambda: _build(planned(predict, n_rows).model, axes))
+
+
+def _build(model, axes):
+    def begin(state, last, n_read, fill, n_beams, n_best, n_places):
+        rows = jnp.repeat(jnp.arange(len(last)), n_beams)
+        search = beam_step.start(last, n_read, fill, n_beams, n_best, n_places)
+        return take_rows(state, rows, axes), search
+
+    def write(weights, state, search, rules, key, n):
+        batch, n_beams = search.log_probs.shape
+
+        def step(_, loop):
+            state, search = loop
+            last = search.last.reshape(-1, 1)
+            scores, state = model.pure_fn(last, weights, state, layer_key(key, search.n_read))
+            scores = scores[:, -1].reshape(batch, n_beams, -1)
+            search, parents = beam_step.advance(search, scores, rules)
+            rows = (jnp.arange(batch)[:, None] * n_beams + parents).reshape(-1)
+            return take_rows(state, rows, axes), search
+
+        state, search = jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, search))
+        return state, search, beam_step.is_over(search, rules).all()
+
+    return _Programs(
+        jax.jit(begin, static_argnums=(4, 5, 6)), jax.jit(write, donate_argnums=(1, 2))
+    )
+
+
+def _run(write, weights, state, search, rules, key, n_tokens):
+    """Dispatches chunk after chunk, one ahead of the one that it knows not to be the last."""
+    before = None
+    for first in range(0, n_tokens, CHUNK):
+        n = min(CHUNK, n_tokens - first)
+        part = None if n == CHUNK else jax.device_put(np.int32(n))
+        state, search, over = write(weights, state, search, rules, key, part)
+        if before is not None and jax.device_get(before):
+            break
+        before = over
+    return jax.device_get((search.finished, search.failed))
+
+
+def _checked(found, n_tokens):
+    finished, failed = found
+    if failed.any():
+        raise FloatingPointError(
+            f'{_WHO}: a score of row {int(failed.argmax())} is NaN; look at the weights, and at '
+            'the loss of the training that made them'
+        )
+    nothing = np.isneginf(finished.scores[:, 0])
+    if nothing.any():
+        raise FloatingPointError(
+            f'{_WHO}: no text can be made for row {int(nothing.argmax())}: the ids that may be '
+            'chosen have probability 0'
+        )
+    return Beams(
+        finished.tokens[..., :n_tokens], finished.scores, finished.log_probs, finished.lengths
+    )
