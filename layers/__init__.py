@@ -80,6 +80,7 @@ from .lstm import LSTM, LSTMCell, LSTMWeights
 from .masked_mean import MaskedMean, MaskedMeanState
 from .min_gru import MinGRU, MinGRUCell, MinGRUWeights
 from .min_lstm import MinLSTM, MinLSTMCell, MinLSTMWeights
+from .peephole_lstm import PeepholeLSTMCell, PeepholeLSTMWeights
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .recurrent import Recurrent
@@ -176,6 +177,8 @@ __all__ = [
     'Negate',
     'OrthogonalInitializer',
     'ParametricRelu',
+    'PeepholeLSTMCell',
+    'PeepholeLSTMWeights',
     'PrintShape',
     'RGLRUCell',
     'RGLRUWeights',

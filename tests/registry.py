@@ -432,6 +432,11 @@ CASES = [
         (features(3), Floats(('b', 8))),
     ),
     Case('LSTMCell', lambda: tl.LSTMCell(4), (Floats(('b', 3)), Floats(('b', 8)))),
+    Case(
+        'PeepholeLSTMCell',
+        lambda: tl.PeepholeLSTMCell(4),
+        (Floats(('b', 3)), Floats(('b', 8))),
+    ),
     Case('SRU', lambda: tl.SRU(4), features(4)),
     Case('SRU:tanh', lambda: tl.SRU(4, tl.Tanh()), features(4)),
     Case('SRUCell', lambda: tl.SRUCell(4, jnp.tanh), (Floats(('b', 4)), Floats(('b', 4)))),

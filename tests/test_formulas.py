@@ -86,6 +86,18 @@ def test_lstm_cell() -> None:
     assert_equal(h, new[:, 6:])
 
 
+def test_peephole_lstm_cell() -> None:
+    x, state = X[:, 0], RANDOM.normal(size=(3, 12)).astype(np.float32)
+    cell = ready(tl.PeepholeLSTMCell(6), (x, state))
+    w, b, (p_i, p_f, p_o) = wide(cell.weights)
+    c, h = np.split(wide(state), 2, -1)
+    i, j, f, o = np.split(np.concatenate([wide(x), h], -1) @ w + b, 4, -1)
+    new = c * sigmoid(f + p_f * c) + sigmoid(i + p_i * c) * np.tanh(j)
+    y, after = cell((x, state))
+    assert_close(y, np.tanh(new) * sigmoid(o + p_o * new))
+    assert_close(after, np.concatenate([new, y], -1))
+
+
 @pytest.mark.parametrize('n_units', [2, 4, 6])
 def test_lstm(n_units: int) -> None:
     start = RANDOM.normal(size=(3, 2 * n_units)).astype(np.float32)

@@ -177,7 +177,9 @@ def test_every_recorded_case_is_tested() -> None:
     assert {name.partition('/')[0] for name in ARRAYS} == set(CASES)
 
 
-@pytest.mark.parametrize('case', [c for c in LAYERS if c not in (*DRAWN, *DEFECT, *STEPPING, *REFUSED)])
+@pytest.mark.parametrize(
+    'case', [c for c in LAYERS if c not in (*DRAWN, *DEFECT, *STEPPING, *REFUSED)]
+)
 def test_layer(case: str) -> None:
     layer = ready(case)
     expected = listed(case, 'out')

@@ -5,6 +5,7 @@ import pytest
 from conformance.measure import measure
 from conformance.others import OTHERS, nested, random_arrays
 
+from retrax import layers as tl
 from retrax.interop import weights
 
 
@@ -30,3 +31,17 @@ def test_there_and_back_is_the_same_function(name):
     again = weights.from_params(weights.to_params(layer, name), name)
     for mine, other in zip(layer.weights, again.weights, strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-6)  # a shifted bias is rounded
+
+
+@pytest.mark.parametrize('framework', ['flax', 'nnx', 'equinox'])
+def test_a_stack_of_both_directions_goes_there_and_back(framework):
+    layer = tl.Serial(
+        [tl.Bidirectional(tl.Recurrent(tl.GRUCell(4, reset='after'))) for _ in range(2)],
+        tl.Recurrent(tl.GRUCell(3, reset='after')),
+    )
+    x = np.random.RandomState(0).randn(2, 5, 3).astype(np.float32)
+    layer.init(tl.signature(x))
+    trees = weights.to_params(layer, framework)
+    assert [type(tree) for tree in trees] == [tuple, tuple, dict]
+    again = weights.from_params(trees, framework)
+    np.testing.assert_allclose(again(x), layer(x), atol=1e-6)

@@ -64,11 +64,6 @@ def test_other_layers_are_not_left_out(layer):
         weights.to_torch(initialised(layer))
 
 
-def test_two_layers_are_not_one_cell():
-    with pytest.raises(ValueError, match='one layer in one direction, got 2 cells'):
-        weights.to_params(initialised(tl.Serial(tl.LSTM(4), tl.LSTM(4))), 'flax')
-
-
 def test_a_projection_is_not_left_out():
     arrays = {'weight_ih_l0': np.ones((16, 3)), 'weight_hh_l0': np.ones((16, 4))}
     with pytest.raises(ValueError, match=r"got 'weight_hr_l0'. weight_hr is of an LSTM with proj"):

@@ -20,7 +20,7 @@ CASES = [
     for op in ('GRU', 'LSTM', 'RNN')
     for case in ('defaults', 'initial_bias', 'seq_length', 'batchwise', 'reverse', 'bidirectional')
     if (op, case) != ('LSTM', 'seq_length')  # ONNX has none
-]
+] + [('LSTM', 'peepholes')]
 
 
 def data_of(op: str, case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict, list]:
@@ -67,10 +67,19 @@ def test_its_nodes_give_what_onnx_expects(op, case, monkeypatch):
         np.testing.assert_allclose(found[kind], wanted, atol=1e-6)
 
 
-def test_peepholes_are_refused(monkeypatch):
+def test_nodes_of_peepholes_come_back(monkeypatch):
     node, inputs, _ = data_of('LSTM', 'peepholes', monkeypatch)
-    with pytest.raises(ValueError, match=r'onnx.LSTM: P: expected none, got some. P are peepholes'):
-        weights.from_onnx(model_of(node, inputs))
+    layer = weights.from_onnx(model_of(node, inputs))
+    assert isinstance(layer.cell, tl.PeepholeLSTMCell)
+    (made,) = weights.to_onnx(layer)
+    for name in ('W', 'R', 'B', 'P'):
+        np.testing.assert_array_equal(made[name], inputs[name])
+
+
+def test_what_our_cells_do_not_have_is_refused():
+    node = {'op': 'LSTM', 'clip': 0.5, 'W': np.ones((1, 8, 3)), 'R': np.ones((1, 8, 2))}
+    with pytest.raises(ValueError, match=r'onnx.LSTM: clip: expected none, got some'):
+        weights.from_onnx(node)
 
 
 @pytest.mark.parametrize('reset', ['before', 'after'])

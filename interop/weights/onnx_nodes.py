@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...combinators import Layer, mismatch
+from ...layers import LSTMCell, LSTMWeights, PeepholeLSTMCell, PeepholeLSTMWeights
 from .cells import arrays_of, cell_of, chosen, weights_of
 from .convention import Bias, Convention, Kernel
 from .stacks import cells_of, stacked
@@ -28,7 +29,17 @@ CONVENTIONS = (
 )
 _INPUTS = ('X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P')
 _DEFAULTS = {'gru': ['sigmoid', 'tanh'], 'lstm': ['sigmoid', 'tanh', 'tanh']}
-_SAYS_NOTHING = {'op', 'W', 'R', 'B', 'direction', 'hidden_size', 'linear_before_reset', 'layout'}
+_SAYS_NOTHING = {
+    'op',
+    'W',
+    'R',
+    'B',
+    'P',
+    'direction',
+    'hidden_size',
+    'linear_before_reset',
+    'layout',
+}
 
 
 def from_onnx(source: Any, **options: Any) -> Layer:
@@ -39,11 +50,11 @@ def from_onnx(source: Any, **options: Any) -> Layer:
     Args:
       source: a ModelProto, all of whose recurrent nodes are taken as one above the other; or a
         node, or a list of them, as a mapping: 'op' ('GRU', 'LSTM', 'RNN'), the initialisers 'W',
-        'R' and 'B', and the attributes that it has.
+        'R', 'B' and, of an LSTM, 'P', and the attributes that it has.
       options: padding, initial_state, return_state and mode, see `stacked`.
 
     Raises:
-      ValueError: a node has peepholes (P), clips, or has other activations than the default, or
+      ValueError: a node clips, couples its gates, or has other activations than the default, or
         arrays do not fit.
     """
     if hasattr(source, 'graph'):
@@ -58,7 +69,7 @@ def from_onnx(source: Any, **options: Any) -> Layer:
 
 
 def to_onnx(layer: Layer, bias: bool = True) -> list[dict[str, Any]]:
-    """Returns the nodes that compute the same as a layer: op, attributes, and W, R and B.
+    """Returns the nodes that compute the same as a layer: op, attributes, and W, R, B and P.
 
     Args:
       layer: a recurrent layer, a stack of them, Bidirectional ones.
@@ -69,12 +80,14 @@ def to_onnx(layer: Layer, bias: bool = True) -> list[dict[str, Any]]:
     """
     nodes = []
     for cells in cells_of(layer):
-        convention = chosen(CONVENTIONS, cells[0][0])
+        cell = cells[0][0]
+        plain = LSTMCell(cell.n_units) if type(cell) is PeepholeLSTMCell else cell
+        convention = chosen(CONVENTIONS, plain)
         convention = convention if bias else convention.without_biases()
-        arrays = [arrays_of(cell, weights, convention) for cell, weights in cells]
+        arrays = [_node_arrays(cell, weights, convention) for cell, weights in cells]
         node: dict[str, Any] = {'op': convention.cell.upper()}
         node['direction'] = 'bidirectional' if len(cells) > 1 else 'forward'
-        node['hidden_size'] = cells[0][0].n_units
+        node['hidden_size'] = cell.n_units
         if convention.cell == 'gru':
             node['linear_before_reset'] = int(convention.reset == 'after')
         nodes.append(node | {k: np.stack([np.asarray(a[k]) for a in arrays]) for k in arrays[0]})
@@ -93,16 +106,35 @@ def _cells(node):
     for i in range(arrays['W'].shape[0]):
         one = {k: a[i] for k, a in arrays.items()}
         cell = cell_of(one, convention, activations[i])
-        cells.append((cell, weights_of(cell, one, convention)))
+        weights = weights_of(cell, one, convention)
+        peepholes = node.get('P')
+        cells.append(
+            (cell, weights) if peepholes is None else _with_peepholes(weights, peepholes[i])
+        )
     return cells
+
+
+def _with_peepholes(weights, peepholes):
+    """Returns an LSTM with peepholes (3 n,) of the gates i, o, f, and its weights."""
+    n = len(peepholes) // 3
+    i, o, f = np.asarray(peepholes).reshape(3, n)
+    return PeepholeLSTMCell(n), PeepholeLSTMWeights(weights.w, weights.b, np.stack([i, f, o]))
+
+
+def _node_arrays(cell, weights, convention):
+    """Returns the arrays of a node from a cell of ours."""
+    if type(cell) is not PeepholeLSTMCell:
+        return arrays_of(cell, weights, convention)
+    i, f, o = np.asarray(weights.p)
+    plain = arrays_of(LSTMCell(cell.n_units), LSTMWeights(weights.w, weights.b), convention)
+    return plain | {'P': np.concatenate([i, o, f])}
 
 
 def _activations(node, convention):
     """Returns the activation of each direction, after checking what else a node says."""
     for key, value in node.items():
         if key not in (*_SAYS_NOTHING, 'activations') and value is not None and np.any(value):
-            fix = 'P are peepholes.' if key == 'P' else ''
-            raise mismatch(f'{convention.name}: {key}', 'none', 'some', fix)
+            raise mismatch(f'{convention.name}: {key}', 'none', 'some')
     names = [str(name).lower() for name in node.get('activations', ())]
     if convention.cell == 'rnn':
         return names or [None, None]

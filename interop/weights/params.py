@@ -32,7 +32,7 @@ def named(name: str) -> list[Convention]:
 
 
 def from_params(tree: Any, framework: str, activation: str | None = None, **options: Any) -> Layer:
-    """Returns the layer that computes what a cell of a framework does, along time.
+    """Returns the layer that computes what cells of a framework do, along time.
 
     >>> arrays = {'w_i': np.ones((2, 9)), 'w_h': np.ones((3, 9)), 'b': np.ones(9)}
     >>> from_params({'gru': arrays}, 'haiku').cell.update
@@ -40,7 +40,9 @@ def from_params(tree: Any, framework: str, activation: str | None = None, **opti
 
     Args:
       tree: the arrays of one cell, nested as the framework nests them; modules around it, such as
-        'params' and 'cell', may stand above. Of an Equinox cell vars(cell).
+        'params' and 'cell', may stand above. Of an Equinox cell vars(cell). A list of trees is
+        of layers one above the other; a pair in it, (forwards, backwards), of a layer in both
+        directions, whose outputs are side by side.
       framework: 'flax' (linen), 'nnx', 'haiku', 'equinox', 'trax', 'tf1', 'd2l', 'theano'; or the
         name of one of CONVENTIONS, where the arrays alone do not say which.
       activation: of a plain RNN; the default of the framework.
@@ -49,31 +51,50 @@ def from_params(tree: Any, framework: str, activation: str | None = None, **opti
     Raises:
       ValueError: the arrays are none of the framework's cells, or of more than one.
     """
-    flat = {name: a for name, a in _flat(tree) if getattr(a, 'ndim', 0)}
     conventions = named(framework)
-    convention, arrays = _matching(flat, conventions)
-    cell = cell_of(arrays, convention, activation)
-    return stacked([[(cell, weights_of(cell, arrays, convention))]], **options)
+    layers = tree if isinstance(tree, list) else [tree]
+    cells = [
+        [_cell(one, conventions, activation) for one in (both if _is_pair(both) else [both])]
+        for both in layers
+    ]
+    return stacked(cells, **options)
 
 
-def to_params(layer: Layer, framework: str, bias: bool = True) -> dict[str, Any]:
-    """Returns the arrays, nested, of the cell of a framework that computes the same as a layer.
+def to_params(layer: Layer, framework: str, bias: bool = True) -> Any:
+    """Returns the arrays, nested, of the cells of a framework that compute the same as a layer.
+
+    Of one layer in one direction it is one tree; else a list, as `from_params` takes it.
 
     Args:
-      layer: one recurrent layer.
+      layer: a recurrent layer, a stack of them, Bidirectional ones.
       framework: as in `from_params`; the first of its cells that is such a cell.
-      bias: whether the cell has biases.
+      bias: whether the cells have biases.
 
     Raises:
-      ValueError: there are several layers or directions, or the framework has no such cell.
+      ValueError: the framework has no such cell.
     """
-    cells = [cell for cells in cells_of(layer) for cell in cells]
-    if len(cells) > 1:
-        raise mismatch('the layer', 'one layer in one direction', f'{len(cells)} cells')
-    convention = chosen(named(framework), cells[0][0])
+    layers = [[_tree(*one, framework, bias) for one in cells] for cells in cells_of(layer)]
+    trees = [cells[0] if len(cells) == 1 else tuple(cells) for cells in layers]
+    return trees[0] if len(trees) == 1 and not _is_pair(trees[0]) else trees
+
+
+def _is_pair(tree):
+    return isinstance(tree, tuple)
+
+
+def _cell(tree, conventions, activation):
+    """Returns the cell that a tree is of, and its weights."""
+    flat = {name: a for name, a in _flat(tree) if getattr(a, 'ndim', 0)}
+    convention, arrays = _matching(flat, conventions)
+    cell = cell_of(arrays, convention, activation)
+    return cell, weights_of(cell, arrays, convention)
+
+
+def _tree(cell, weights, framework, bias):
+    convention = chosen(named(framework), cell)
     convention = convention if bias else convention.without_biases()
     tree: dict[str, Any] = {}
-    for name, array in arrays_of(*cells[0], convention).items():
+    for name, array in arrays_of(cell, weights, convention).items():
         *around, last = name.split('/')
         place = tree
         for part in around:
