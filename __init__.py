@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
         kernels,
         layers,
         models,
+        optimizers,
         planning,
         training,
     )
@@ -55,6 +56,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'load_run': ('.configs', 'load_run'),
     'load_snapshot': ('.interop.snapshots', 'load_snapshot'),
     'models': ('.models', None),
+    'optimizers': ('.optimizers', None),
     'plan': ('.planning', 'plan'),
     'planning': ('.planning', None),
     'resume': ('.decoding', 'resume'),
@@ -94,6 +96,7 @@ __all__ = [
     'load_run',
     'load_snapshot',
     'models',
+    'optimizers',
     'plan',
     'planning',
     'resume',

@@ -1,19 +1,26 @@
 """What configs can name: every public layer, model, initializer, optimizer and schedule.
 
-`train` is the experiment. The model owns its mode, so `mode` cannot be bound.
+Those of optax have their own names, such as `adamw`; Trax's Adam is `TraxAdam`, and its SGD is that
+of retrax. `train` is the experiment. The model owns its mode, so `mode` cannot be bound.
 """
 
 import inspect
 from typing import Any
 
 import gin
+import optax
 
-from .. import layers, models
+from .. import layers, models, optimizers
 from .. import training as trainings
 from ..combinators import Layer, add_provider
 from . import composition
 from .annotations import signature_of
 from .building import call, provide
+
+_OPTIMIZERS = (
+    *('Adafactor', 'Momentum', 'RMSProp', 'SM3', 'Accumulated', 'Clipped'),
+    *('constant', 'multifactor', 'warmup', 'warmup_and_rsqrt_decay'),
+)
 
 known: dict[str, Any] = {}  # by name, what configs can name
 is_class: set[str] = set()  # those that bindings reach in Python code too
@@ -47,6 +54,15 @@ def _is_configurable(value):
     return inspect.isfunction(value) and value.__name__[0].isupper()
 
 
+def _is_of_optax(name):
+    """Whether optax calls an optimizer or a schedule so."""
+    value = getattr(optax, name)
+    others = ('_', 'scale_by', 'lbfgs')  # lbfgs wants the loss as a function
+    if name.startswith(others) or not inspect.isfunction(value):
+        return False
+    return name.endswith('_schedule') or 'learning_rate' in inspect.signature(value).parameters
+
+
 def _register_all():
     composed = ('Serial', 'Parallel', 'Branch', 'Residual')
     for name in layers.__all__:
@@ -60,6 +76,11 @@ def _register_all():
         _register(name, getattr(models, name), denylist=('mode',))
     for name in ('Adam', 'AdamW', 'SGD', 'CosineDecay'):
         _register(name, getattr(trainings, name))
+    _register('TraxAdam', optimizers.Adam)
+    for name in _OPTIMIZERS:
+        _register(name, getattr(optimizers, name))
+    for name in filter(_is_of_optax, dir(optax)):
+        _register(name, getattr(optax, name))
     _register('train', trainings.Experiment)
 
 

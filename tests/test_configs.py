@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import gin
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import retrax
@@ -117,6 +119,48 @@ def test_every_layer_model_and_initializer_is_registered() -> None:
     }
     assert names <= set(registry.known)
     assert not {'Layer', 'ShapeDtype', 'Context', 'LayerError'} & set(registry.known)
+
+
+def test_optimizers_of_trax_and_of_optax_are_configurables(tmp_path: Path) -> None:
+    """The update that a config describes is the one that Python makes."""
+    other = write(
+        tmp_path,
+        """
+        train.model = @GRULM()
+        train.optimizer = @Accumulated()
+        Accumulated.batches = 2
+        Accumulated.optimizer = @Clipped()
+        Clipped.norm = 0.5
+        Clipped.optimizer = @lion()
+        lion.learning_rate = @warmup()
+        warmup.n_warmup_steps = 3
+        warmup.max_value = 0.1
+        """,
+    )
+    made = configs.load(other).experiment().optimizer
+    inner = optax.chain(
+        optax.clip_by_global_norm(0.5), optax.lion(retrax.optimizers.warmup(3, 0.1))
+    )
+    weights, found, expected = jnp.ones(3), [], []
+    state, inner_state = made.init(weights), inner.init(weights)
+    for gradient in ([3.0, 0, 0], [1.0, 0, -8.0], [0, 1.0, 1.0], [0, 1.0, 0]):
+        update, state = made.update(jnp.array(gradient), state, weights)
+        found.append(update)
+    for mean in ([2.0, 0, -4.0], [0, 1.0, 0.5]):
+        update, inner_state = inner.update(jnp.array(mean), inner_state, weights)
+        expected += [np.zeros(3), update]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert np.any(found[3] != 0)
+    known = set(registry.known)
+    assert {
+        'TraxAdam',
+        'RMSProp',
+        'SM3',
+        'multifactor',
+        'adafactor',
+        'yogi',
+        'sgdr_schedule',
+    } <= known
 
 
 def test_mode_of_a_fan_is_no_mode(file: str) -> None:
