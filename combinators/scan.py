@@ -29,8 +29,9 @@ class Scan(Layer):
       mode: as for every layer; in predict the carries continue from the last call, and those on
         the stack are taken at the first call only.
 
-    State: (state of the layer, (carries, started) where it steps, else ()). The layer's own state
-    goes from slice to slice too.
+    State: (state of the layer, (carries, started) where it steps, else ()), where started says for
+    each row of each carry, along its first axis, whether it is to be taken instead of that on the
+    stack. The layer's own state goes from slice to slice too.
 
     Raises:
       ValueError: n_carry is more than the layer takes or gives.
@@ -82,7 +83,8 @@ class Scan(Layer):
         if later or not (context.steps and self._n_carry):
             return weights, (sub_state, ())
         zeros = tuple(jnp.zeros(c.shape, c.dtype) for c in carries)
-        return weights, (sub_state, hold((zeros, jnp.zeros((), bool)), context))
+        started = tuple(jnp.zeros(c.shape[:1], bool) for c in carries)
+        return weights, (sub_state, hold((zeros, started), context))
 
     def init_through(self, inputs, context, notebook):
         symbolic = is_symbolic(inputs)
@@ -106,10 +108,11 @@ class Scan(Layer):
         if continues:
             kept, started = release(mine, context)
             check_batch(kept, carries)
-            carries = tuple(jnp.where(started, k, c) for k, c in zip(kept, carries, strict=True))
+            carries = tuple(map(_where, started, kept, carries))
 
         ys, carries, sub_state = self._all_slices(xs, carries, weights[0], sub_state, inside)
-        mine = hold((carries, jnp.ones((), bool)), context) if continues else ()
+        started = tuple(jnp.ones(c.shape[:1], bool) for c in carries)
+        mine = hold((carries, started), context) if continues else ()
         return as_stack((*ys, *carries)), (sub_state, mine)
 
     def _all_slices(self, xs, carries, weights, sub_state, context):
@@ -140,6 +143,13 @@ class Scan(Layer):
         start = (jnp.zeros((), jnp.int32), carries, sub_state)
         (_, carries, sub_state), ys = jax.lax.scan(body, start, moved)
         return tuple(jnp.moveaxis(y, 0, self._axis) for y in ys), carries, sub_state
+
+
+def _where(started, kept, given):
+    """Returns the rows of a carry that was kept where they have started, else those given."""
+    return jnp.where(
+        started.reshape(started.shape + (1,) * (given.ndim - started.ndim)), kept, given
+    )
 
 
 def check_batch(kept, given):

@@ -56,7 +56,8 @@ def beam_search(
 
     Args:
       model: as for `generate`.
-      prompt: ids (n,) for all rows, or (batch, n); the model's start id goes before them.
+      prompt: ids (n,) for all rows, (batch, n), or a list of rows of any lengths; the model's start
+        id goes before them.
       max_new_tokens: how many tokens a text has at most.
       n_beams: how many texts of each row go on.
       batch_size: how many rows, if the prompt does not say it.
@@ -79,17 +80,19 @@ def beam_search(
     n_tokens, n_beams, n_best = _sizes(max_new_tokens, n_beams, n_best)
     batch_size = request.count(batch_size, 'batch_size', least=1, who=_WHO)
     prompt = request.rows_of(prompt, batch_size, _WHO)
-    batch_size = len(prompt)
+    batch_size = len(prompt.ids)
     predict = model.as_mode('predict')
-    ids = request.with_start(prompt, predict.start_id, model.name, _WHO)
+    given = request.with_start(prompt, predict.start_id, model.name, _WHO)
     steps, weights, _ = prepare(predict, batch_size * n_beams)
-    ids = request.check_ids(ids, steps.vocab_size, 'the prompt', _WHO)
+    ids = request.check_ids(given.ids, steps.vocab_size, 'the prompt', _WHO)
+    given = given._replace(ids=ids)
     rules = _rules(n_tokens, eos_id, length_penalty, banned, batch_size, steps.vocab_size)
 
     key = as_key(0)  # for layers that draw
-    state = prefill(steps.read, weights, predict.new_state(batch_size), ids[:, :-1], key)
+    state = prefill(steps.read, weights, predict.new_state(batch_size), given.without_last, key)
     programs = _programs(predict, batch_size * n_beams)
-    heads = jax.device_put((ids[:, -1], np.int32(ids.shape[1] - 1), np.int32(eos_id or 0)))
+    n_read = np.int32(given.lengths.max() - 1)
+    heads = jax.device_put((given.last, n_read, np.int32(eos_id or 0)))
     state, search = programs.begin(state, *heads, n_beams, n_best, _capacity(n_tokens))
     found = _run(programs.write, weights, state, search, rules, key, n_tokens)
     return _checked(found, n_tokens)

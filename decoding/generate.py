@@ -7,16 +7,10 @@ of the one that it reads.
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ..combinators import as_key
-from . import options, request
-from .prefill import prefill
 from .running import Stream
-from .snapshot import Snapshot
-from .steps import CHUNK, NONE, Cursor, Page, Settings, prepare
+from .start import start
 
 
 def generate(
@@ -28,6 +22,7 @@ def generate(
     batch_size: int = 1,
     eos_id: int | None = None,
     *,
+    prompt_lengths: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
     top_p: Any = None,
@@ -53,12 +48,14 @@ def generate(
     Args:
       model: maps ids (batch, time) to log-probabilities or logits (batch, time, vocab_size). Any
         view of it will do; it runs in predict mode, and nothing in it changes.
-      prompt: ids (n,) for all rows, or (batch, n); the model's start id goes before them.
+      prompt: ids (n,) for all rows, (batch, n), or a list of rows of any lengths; the model's start
+        id goes before them.
       max_new_tokens: how many tokens to make.
       temperature: 0 takes the most probable token.
       seed: an int or a jax key.
       batch_size: how many rows, if the prompt does not say it.
       eos_id: a row that has met this id is filled with it.
+      prompt_lengths: how many ids of each row of (batch, n) count; what is behind them is padding.
       row_ids: the numbers that key the rows' noise; 0, 1, ... by default.
       top_k: chooses among the k most probable ids, and those that equal the last of them.
       top_p: chooses among the fewest most probable ids that have this probability together.
@@ -77,25 +74,11 @@ def generate(
 
     Raises:
       ValueError: an argument does not fit, the model was never initialised, or it has no start id
-        and there is no prompt.
+        and a row has no prompt.
+      StateError: rows of different lengths, and a state that they cannot but share.
       FloatingPointError: the model gave NaN, or no id that can be chosen.
     """
-    chunks = stream(
-        model,
-        prompt,
-        max_new_tokens,
-        temperature,
-        seed,
-        batch_size,
-        eos_id,
-        row_ids=row_ids,
-        top_k=top_k,
-        top_p=top_p,
-        min_p=min_p,
-        repetition_penalty=repetition_penalty,
-        banned=banned,
-        return_log_probs=return_log_probs,
-    )
+    chunks = start('generate', **locals())
     tokens = np.full((chunks.batch_size, max_new_tokens), eos_id or 0, np.int32)
     log_probs, n = np.zeros(tokens.shape, np.float32), 0
     for chunk in chunks:
@@ -114,6 +97,7 @@ def stream(
     batch_size: int = 1,
     eos_id: int | None = None,
     *,
+    prompt_lengths: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
     top_p: Any = None,
@@ -128,57 +112,6 @@ def stream(
     `resume` make of it a value to go on from.
 
     Raises:
-      ValueError: as `generate`; FloatingPointError comes from `next`.
+      ValueError, StateError: as `generate`; FloatingPointError comes from `next`.
     """
-    n_tokens = request.count(max_new_tokens, 'max_new_tokens')
-    prompt = request.rows_of(prompt, request.count(batch_size, 'batch_size', least=1))
-    batch_size = len(prompt)
-    predict = model.as_mode('predict')
-    ids = request.with_start(prompt, predict.start_id, model.name)
-    steps, weights, state = prepare(predict, batch_size)
-    ids = request.check_ids(ids, steps.vocab_size, 'the prompt')
-    if eos_id is not None:
-        eos_id = request.count(eos_id, 'eos_id')
-        request.check_ids(np.asarray([eos_id]), steps.vocab_size, 'eos_id')
-    filters = options.filters(
-        batch_size, steps.vocab_size, repetition_penalty, banned, top_k, top_p, min_p
-    )
-    settings = _settings(seed, row_ids, temperature, batch_size, eos_id, filters)
-    seen = (
-        None
-        if repetition_penalty is None
-        else options.ids_mask(prompt, steps.vocab_size, 'the prompt')
-    )
-    cursor = _cursor(ids, prompt.shape[1], seen)
-    state = prefill(steps.read, weights, state, ids[:, :-1], settings.key)
-    blank = _blank(batch_size, return_log_probs)
-    counts = np.array([0, n_tokens, 0], np.int32)
-    return Stream(steps, weights, Snapshot(state, cursor, settings, blank, counts))
-
-
-def _settings(seed, row_ids, temperature, batch_size, eos_id, filters):
-    rows = np.arange(batch_size) if row_ids is None else np.asarray(row_ids)
-    if rows.shape != (batch_size,):
-        raise ValueError(f'generate: row_ids has shape {rows.shape} for {batch_size} rows')
-    key, eos_id = _plain(as_key(seed)), np.int32(NONE if eos_id is None else eos_id)
-    temperature = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size)
-    rows = rows.astype(np.uint32)
-    return Settings(*jax.device_put((key, rows, temperature, eos_id)), filters=filters)
-
-
-def _cursor(ids, position, seen):
-    done = np.zeros(len(ids), bool)
-    n_read = np.int32(ids.shape[1] - 1)
-    return Cursor(*jax.device_put((ids[:, -1], done, n_read, np.int32(position), seen)))
-
-
-def _blank(batch_size, with_log_probs):
-    shape = CHUNK, batch_size
-    log_probs = np.zeros(shape, np.float32) if with_log_probs else None
-    return Page(*jax.device_put((np.zeros(shape, np.int32), log_probs)))
-
-
-def _plain(key):
-    """Returns a typed key of jax's default kind as its numbers, which a file can hold."""
-    is_typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    return jax.random.key_data(key) if is_typed and key.dtype == jax.random.key(0).dtype else key
+    return start('stream', **locals())

@@ -64,6 +64,7 @@ def filters(
     top_k: Any = None,
     top_p: Any = None,
     min_p: Any = None,
+    who: str = 'generate',
 ) -> Filters:
     """Returns the settings of the filters for each row; what is None stays None.
 
@@ -72,11 +73,11 @@ def filters(
     """
 
     def rows(value, what, range_):
-        return None if value is None else per_row(value, what, range_, batch_size)
+        return None if value is None else per_row(value, what, range_, batch_size, who)
 
     checked = (
         rows(repetition_penalty, 'repetition_penalty', REPETITION_PENALTY),
-        None if banned is None else banned_ids(banned, batch_size, vocab_size),
+        None if banned is None else banned_ids(banned, batch_size, vocab_size, who),
         rows(top_k, 'top_k', TOP_K),
         rows(top_p, 'top_p', TOP_P),
         rows(min_p, 'min_p', MIN_P),

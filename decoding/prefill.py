@@ -1,14 +1,21 @@
-"""Reading a prompt: the state of a model after it, by the full-sequence path.
+"""Reading prompts: the state of a model after them, by the full-sequence path.
 
-The prompt is cut into pieces whose lengths are powers of two. Any length is such a sum, so no
-piece is padded and the state is exact; all lengths together compile few programs; and the memory
-that a long prompt takes does not grow with it.
+A prompt is cut into pieces whose lengths are powers of two, the longest first. Any length is such a
+sum, so no piece is padded and the state is exact; all lengths together compile few programs; and
+the memory that a long prompt takes does not grow with it.
+
+Rows of different lengths are cut each by itself, so each row reads the pieces that it reads when it
+is alone. The batch takes one turn for each length of a piece; a row that has no such piece keeps
+its state. Together they take as many turns as the longest row alone, and at most nine more.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
+
+from .request import Prompt
 
 LONGEST = 512
 
@@ -19,26 +26,41 @@ def pieces(length: int, longest: int = LONGEST) -> list[int]:
     >>> pieces(1037)
     [512, 512, 8, 4, 1]
     """
-    whole, rest = divmod(length, longest)
-    powers = [1 << i for i in reversed(range(rest.bit_length()))]
-    return [longest] * whole + [p for p in powers if rest & p]
+    return [size for size, _ in turns(np.array([length]), longest)]
 
 
-def prefill(read: Any, weights: Any, state: Any, ids: np.ndarray, key: jax.Array) -> Any:
-    """Returns the state after reading ids.
+def turns(lengths: np.ndarray, longest: int = LONGEST) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields the length of a piece, and which rows have one, until each row has read its length.
 
-    Shapes: ids (batch, t); t may be 0.
+    >>> [(size, rows.tolist()) for size, rows in turns(np.array([5, 4, 0]))]
+    [(4, [True, True, False]), (1, [True, False, False])]
+    """
+    whole, rest = np.divmod(lengths, longest)
+    for i in range(whole.max(initial=0)):
+        yield longest, whole > i
+    for bit in reversed(range((longest - 1).bit_length())):
+        rows = (rest >> bit) % 2 == 1
+        if rows.any():
+            yield 1 << bit, rows
+
+
+def prefill(read: Any, weights: Any, state: Any, prompt: Prompt, key: jax.Array) -> Any:
+    """Returns the state after reading a prompt.
 
     Args:
-      read: the compiled function (weights, state, ids, position, key) -> state.
+      read: the compiled function (weights, state, ids, position, key, rows or None) -> state.
       weights: the model's weights.
       state: the state to start from; it is donated.
-      ids: what to read.
+      prompt: what to read.
       key: the key of the whole generation.
     """
-    position = 0
-    for length in pieces(ids.shape[1]):
-        piece = ids[:, position : position + length]
-        state = read(weights, state, *jax.device_put((piece, np.int32(position))), key)
-        position += length
+    n_read, position = np.zeros_like(prompt.lengths), 0
+    for size, rows in turns(prompt.lengths):
+        # What a row that does not read is given makes no difference, as long as it is there.
+        places = np.minimum(n_read[:, None] + np.arange(size), prompt.ids.shape[1] - 1)
+        piece = np.take_along_axis(prompt.ids, places, axis=1)
+        some = None if rows.all() else rows
+        given = jax.device_put((piece, np.int32(position)))
+        state = read(weights, state, *given, key, jax.device_put(some))
+        n_read, position = n_read + size * rows, position + size
     return state

@@ -1,9 +1,35 @@
-"""The ids that a caller of `generate` gives, checked and made uniform: one line for each row."""
+"""The ids that a caller of decoding gives, checked and made uniform: one line for each row."""
 
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Prompt(NamedTuple):
+    """Ids of rows that may have different lengths."""
+
+    ids: np.ndarray  # (batch, longest), 0 behind the end of a row
+    lengths: np.ndarray  # (batch,)
+
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """The ids of each row, without padding."""
+        return [row[:n] for row, n in zip(self.ids, self.lengths, strict=True)]
+
+    @property
+    def last(self) -> np.ndarray:
+        """The last id of each row, (batch,); no row may be empty."""
+        return np.take_along_axis(self.ids, self.lengths[:, None] - 1, axis=1)[:, 0]
+
+    @property
+    def without_last(self) -> 'Prompt':
+        """The rows without their last id."""
+        return Prompt(self.ids, self.lengths - 1)
+
+    def take(self, rows: Any) -> 'Prompt':
+        """Returns some rows, by number."""
+        return Prompt(self.ids[rows], self.lengths[rows])
 
 
 def count(value: Any, what: str, least: int = 0, who: str = 'generate') -> int:
@@ -17,57 +43,106 @@ def count(value: Any, what: str, least: int = 0, who: str = 'generate') -> int:
     return number
 
 
-def rows_of(prompt: Any, batch_size: int, who: str = 'generate') -> np.ndarray:
-    """Returns a prompt as (batch, n) ints; a prompt of one row serves all rows.
+def rows_of(prompt: Any, batch_size: int, who: str = 'generate', lengths: Any = None) -> Prompt:
+    """Returns a prompt as rows of ints; a prompt of one row serves all rows.
+
+    Args:
+      prompt: (n,) or (batch, n), or a list of rows of any lengths; None for nothing.
+      batch_size: how many rows, if the prompt does not say it.
+      who: who asks, for errors.
+      lengths: how many ids of each row of (batch, n) count; None for all.
 
     Raises:
       TypeError: it has no integers.
-      ValueError: it is not (n,) or (batch, n), or is of another batch than batch_size.
+      ValueError: it is none of these, or is of another batch than batch_size.
     """
     if prompt is None:
-        return np.zeros((batch_size, 0), np.int64)
-    ids = _rectangle(prompt, who)
-    if ids.size and not np.issubdtype(ids.dtype, np.integer):
-        raise TypeError(
-            f'{who}: prompt must be integer ids, got dtype {ids.dtype}. '
-            'Encode text with a vocabulary first.'
-        )
-    if ids.ndim not in (1, 2):
-        raise ValueError(f'{who}: prompt must be (n,) or (batch, n), got shape {ids.shape}')
-    ids = np.atleast_2d(ids).astype(np.int64)
-    if len(ids) != batch_size and 1 not in (len(ids), batch_size):
+        prompt = np.zeros((batch_size, 0), np.int64)
+    found = padded(prompt, 'prompt', who)
+    if lengths is not None:
+        found = _cut(found, lengths, who)
+    n = len(found.ids)
+    if n != batch_size and 1 not in (n, batch_size):
         raise ValueError(
-            f'{who}: prompt has {len(ids)} rows and batch_size is {batch_size}; '
+            f'{who}: prompt has {n} rows and batch_size is {batch_size}; '
             'leave batch_size out, or give one prompt for all rows'
         )
-    return np.broadcast_to(ids, (max(len(ids), batch_size), ids.shape[1]))
+    return found.take(np.zeros(batch_size, int)) if n == 1 else found
 
 
-def _rectangle(prompt, who):
+def padded(value: Any, what: str, who: str) -> Prompt:
+    """Returns ids (n,), (batch, n) or a list of rows of any lengths as rows of int64.
+
+    Raises:
+      TypeError: they are no integers.
+      ValueError: the shape is another.
+    """
     try:
-        return np.asarray(prompt)
-    except ValueError:
+        ids = np.asarray(value)
+    except ValueError:  # of different lengths
+        return _joined(value, what, who)
+    _check_integers(ids, what, who)
+    if ids.ndim not in (1, 2):
         raise ValueError(
-            f'{who}: the rows of prompt have different lengths; give prompts of one length, '
-            f'or {who} for each alone'
-        ) from None
+            f'{who}: {what} must be (n,) or (batch, n), or a list of rows, got shape {ids.shape}'
+        )
+    ids = np.atleast_2d(ids).astype(np.int64)
+    return Prompt(ids, np.full(len(ids), ids.shape[1]))
 
 
-def with_start(
-    prompt: np.ndarray, start_id: int | None, name: str, who: str = 'generate'
-) -> np.ndarray:
+def _joined(value, what, who):
+    try:
+        rows = [np.asarray(row) for row in value]
+    except ValueError:
+        rows = []
+    if not rows or any(row.ndim != 1 for row in rows):
+        raise ValueError(
+            f'{who}: {what} must be (n,) or (batch, n), or a list of rows of ids, got '
+            f'{type(value).__name__} of unequal parts'
+        )
+    lengths = np.array([len(row) for row in rows])
+    ids = np.zeros((len(rows), lengths.max()), np.int64)
+    for line, row in zip(ids, rows, strict=True):
+        _check_integers(row, what, who)
+        line[: len(row)] = row
+    return Prompt(ids, lengths)
+
+
+def _check_integers(ids, what, who):
+    if ids.size and not np.issubdtype(ids.dtype, np.integer):
+        raise TypeError(
+            f'{who}: {what} must be integer ids, got dtype {ids.dtype}. '
+            'Encode text with a vocabulary first.'
+        )
+
+
+def _cut(found, lengths, who):
+    """Returns rows of which only the first ids count; what is behind them becomes 0."""
+    given, (n, longest) = np.asarray(lengths), found.ids.shape
+    fits = np.issubdtype(given.dtype, np.integer) and given.shape == (n,)
+    if not fits or (given < 0).any() or (given > found.lengths).any():
+        raise ValueError(
+            f'{who}: prompt_lengths must be {n} ints from 0 to {longest}, one for each row of the '
+            f'prompt, got {lengths!r}'
+        )
+    inside = np.arange(longest) < given[:, None]
+    return Prompt(np.where(inside, found.ids, 0), given.astype(np.int64))
+
+
+def with_start(prompt: Prompt, start_id: int | None, name: str, who: str = 'generate') -> Prompt:
     """Returns the ids that the model is to read: the start id and the prompt.
 
     Raises:
       ValueError: there is nothing to read.
     """
     if start_id is not None:
-        start = np.full((len(prompt), 1), start_id, prompt.dtype)
-        return np.concatenate([start, prompt], axis=1)
-    if prompt.shape[1] == 0:
+        start = np.full((len(prompt.ids), 1), start_id, prompt.ids.dtype)
+        return Prompt(np.concatenate([start, prompt.ids], axis=1), prompt.lengths + 1)
+    if (prompt.lengths == 0).any():
+        some = '' if prompt.lengths.max() == 0 else f'; row {int(prompt.lengths.argmin())} is empty'
         raise ValueError(
             f'{who}: {name} has no start id (a model has one from ShiftRight), so it needs a '
-            f'prompt of at least one id: {who}(model, prompt=[...])'
+            f'prompt of at least one id in each row: {who}(model, prompt=[...]){some}'
         )
     return prompt
 

@@ -22,7 +22,8 @@ class Stream(Iterator):
       FloatingPointError: from `next`, if the model gave NaN, or no id that can be chosen.
     """
 
-    def __init__(self, steps: Steps, weights: Any, at: Snapshot):
+    def __init__(self, who: str, steps: Steps, weights: Any, at: Snapshot):
+        self._who = who  # for errors
         self._steps, self._weights, self._settings = steps, weights, at.settings
         self._state, self._cursor, self._page = at.state, at.cursor, at.page
         n_ahead, self._n_left, self._n_given = map(int, at.counts)
@@ -74,8 +75,8 @@ class Stream(Iterator):
         if len(failed):
             row, place = failed[0]
             raise FloatingPointError(
-                f'generate: the scores of row {row} for new token {self._n_given + place} have no '
-                'finite maximum among the ids that may be chosen, so no token can be chosen. A '
+                f'{self._who}: the scores of row {row} for new token {self._n_given + place} have '
+                'no finite maximum among the ids that may be chosen, so no token can be chosen. A '
                 'NaN among the weights does this: look at the weights, and at the loss of the '
                 'training that made them. So do ids of probability 0, where the others are banned.'
             )
@@ -106,16 +107,18 @@ def resume(
       ValueError: an argument does not fit.
     """
     predict, batch_size = model.as_mode('predict'), len(snapshot.cursor.token)
-    steps, weights, state = prepare(predict, batch_size)
+    steps, weights, state = prepare(predict, batch_size, 'resume')
     check_places(places(snapshot.state), model, state)
     check_batch(snapshot.state, state)
     settings, counts = snapshot.settings, snapshot.counts.copy()
     if max_new_tokens is not None:
         counts[1] = request.count(max_new_tokens, 'max_new_tokens', who='resume')
     if temperature is not None:
-        rows = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size)
+        rows = options.per_row(
+            temperature, 'temperature', options.TEMPERATURE, batch_size, 'resume'
+        )
         settings = settings._replace(temperature=rows)
     if seed is not None:
         settings = settings._replace(key=as_key(seed))
     arrays = jax.device_put(snapshot._replace(settings=settings, counts=None))
-    return Stream(steps, weights, arrays._replace(counts=counts))
+    return Stream('resume', steps, weights, arrays._replace(counts=counts))

@@ -39,10 +39,11 @@ def gumbel(keys: jax.Array, n: int) -> jax.Array:
     return jax.vmap(lambda key: jax.random.gumbel(key, (n,), jnp.float32))(keys)
 
 
-def token_keys(key: jax.Array, row_ids: jax.Array, position: jax.Array) -> jax.Array:
-    """Returns the key of the token at a position, one for each row."""
+def token_keys(key: jax.Array, row_ids: jax.Array, positions: jax.Array) -> jax.Array:
+    """Returns the key of the token at a position, one for each row; (batch,), (batch,) or ()."""
     fold = jax.random.fold_in
-    return jax.vmap(lambda row: fold(fold(key, row), position))(row_ids)
+    positions = jnp.broadcast_to(positions, row_ids.shape)
+    return jax.vmap(lambda row, position: fold(fold(key, row), position))(row_ids, positions)
 
 
 def layer_key(key: jax.Array, position: jax.Array) -> jax.Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import request
 from .prefill import LONGEST, pieces
-from .steps import vocab_size
+from .steps import planned, vocab_size
 
 
 class Score(NamedTuple):
@@ -67,23 +67,26 @@ def score(
       FloatingPointError: the model gave NaN for a token that counts.
     """
     window = request.count(window, 'window', least=1, who='score')
-    ids = _rectangle(tokens)
-    counts = _counts(mask, np.shape(tokens), ids.shape)
+    text = _rows(tokens)
+    counts = _counts(mask, tokens, text)
+    batch_size = len(text.ids)
     predict = model.as_mode('predict')
-    weights, state = predict.weights, predict.new_state(len(ids))
-    limit = vocab_size(predict, weights, state, len(ids), who='score')
-    ids = request.check_ids(ids, limit, 'tokens', who='score')
+    state = predict.new_state(batch_size)
+    made = planned(predict, batch_size)
+    limit = vocab_size(made.model, made.weights, state, batch_size, who='score')
+    ids = request.check_ids(text.ids, limit, 'tokens', who='score')
+    text = text._replace(ids=ids)
     if predict.start_id is None:
         counts[:, :1] = False
         inputs, ids = ids[:, :-1], ids[:, 1:]
     else:
-        inputs = request.with_start(ids, predict.start_id, model.name)[:, :-1]
+        inputs = request.with_start(text, predict.start_id, model.name).ids[:, :-1]
     if not counts.any():
         raise ValueError('score: no token counts; a model without a start id needs two at least')
     if n_characters is not None:
         n_characters = request.count(n_characters, 'n_characters', least=1, who='score')
-    read = predict.program('score', lambda: _build(predict))
-    found = _in_windows(read, weights, state, inputs, ids, window)
+    read = predict.program(('score', batch_size == 1), lambda: _build(made.model))
+    found = _in_windows(read, made.weights, state, inputs, ids, window)
     log_probs = np.zeros(counts.shape, np.float32)
     log_probs[:, counts.shape[-1] - found.shape[-1] :] = found
     return Score(_checked(np.where(counts, log_probs, 0)), counts, n_characters)
@@ -108,30 +111,27 @@ def _in_windows(read, weights, state, inputs, targets, window):
     return np.concatenate(jax.device_get(parts), axis=1)
 
 
-def _rectangle(tokens):
-    try:
-        ids = np.asarray(tokens)
-    except ValueError:
-        raise ValueError(
-            'score: the rows of tokens have different lengths; pad them at the end with any id, '
-            'and give a mask that is 0 there'
-        ) from None
-    if not (np.issubdtype(ids.dtype, np.integer) and ids.ndim in (1, 2) and ids.size):
-        raise ValueError(
-            'score: tokens must be integer ids (t,) or (batch, t), at least one, got dtype '
-            f'{ids.dtype} and shape {ids.shape}. Encode text with a vocabulary first.'
-        )
-    return np.atleast_2d(ids).astype(np.int64)
+def _rows(tokens):
+    text = request.padded(tokens, 'tokens', 'score')
+    if not text.lengths.any():
+        raise ValueError('score: tokens must have at least one id, got none')
+    return text
 
 
-def _counts(mask, given, shape):
+def _counts(mask, tokens, text):
+    inside = np.arange(text.ids.shape[1]) < text.lengths[:, None]
     if mask is None:
-        return np.ones(shape, bool)
-    if np.shape(mask) != given:
+        return inside
+    if not inside.all():
         raise ValueError(
-            f'score: mask has shape {np.shape(mask)}, tokens have {given}; they must be equal'
+            'score: rows of different lengths count as a whole; a mask is for tokens (batch, t)'
         )
-    return np.array(mask, bool).reshape(shape)
+    if np.shape(mask) != np.shape(tokens):
+        raise ValueError(
+            f'score: mask has shape {np.shape(mask)}, tokens have {np.shape(tokens)}; they must '
+            'be equal'
+        )
+    return np.array(mask, bool).reshape(inside.shape)
 
 
 def _checked(log_probs):

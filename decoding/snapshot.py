@@ -99,7 +99,7 @@ def blank(model: Any, facts: dict[str, Any]) -> Snapshot:
     zero: Any = np.zeros((), np.int32)
     dtype, *shape = facts['key']
     seen = rows(bool, n_ids) if 'repetition_penalty' in on else None
-    cursor = Cursor(rows(np.int32), rows(bool), zero, zero, seen)
+    cursor = Cursor(rows(np.int32), rows(bool), zero, rows(np.int32), seen)
     key: Any = np.zeros(shape, dtype)
     settings = Settings(key, rows(np.uint32), rows(np.float32), zero, filters)
     lines: Any = np.zeros((CHUNK, batch), np.int32)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from ..combinators import signature
 from ..planning import Plan, plan
 from .filters import Filters, restrict
+from .rows import batch_axes, where_rows
 from .sampling import gumbel, layer_key, pick, token_keys
 
 CHUNK = 32  # tokens for each dispatch
@@ -36,8 +37,8 @@ class Cursor(NamedTuple):
 
     token: jax.Array  # (batch,) int32: the last token, not yet read by the model
     done: jax.Array  # (batch,) bool: the row has met eos, or nothing could be chosen
-    n_read: jax.Array  # () int32: how many ids the model has read
-    position: jax.Array  # () int32: the place of the next token in the text
+    n_read: jax.Array  # () int32: how many ids the model has read, of the longest row
+    position: jax.Array  # (batch,) int32: the place of the next token in the text
     seen: jax.Array | None = None  # (batch, vocab_size) bool, for the repetition penalty
 
 
@@ -51,12 +52,12 @@ class Page(NamedTuple):
 class Steps(NamedTuple):
     """The compiled functions of a model."""
 
-    read: Any  # (weights, state, ids, position, key) -> state
+    read: Any  # (weights, state, ids, position, key, rows or None for all) -> state
     write: Any  # (weights, state, cursor, settings, page, n or None for CHUNK) -> the first, anew
     vocab_size: int
 
 
-def prepare(predict: Any, batch_size: int) -> tuple[Steps, Any, Any]:
+def prepare(predict: Any, batch_size: int, who: str = 'generate') -> tuple[Steps, Any, Any]:
     """Returns the functions of a model's plan, its weights, and the initial state.
 
     Raises:
@@ -66,7 +67,8 @@ def prepare(predict: Any, batch_size: int) -> tuple[Steps, Any, Any]:
     found = planned(predict, batch_size)
     weights = found.weights
     steps = predict.program(
-        ('generate', batch_size == 1), lambda: build(found.model, weights, state, batch_size)
+        ('generate', batch_size == 1),
+        lambda: build(predict, found.model, weights, state, batch_size, who),
     )
     return steps, weights, state
 
@@ -76,19 +78,22 @@ def planned(predict: Any, batch_size: int) -> Plan:
     return predict.program(('plan', batch_size == 1), lambda: plan(predict, batch_size))
 
 
-def build(model: Any, weights: Any, state: Any, batch_size: int) -> Steps:
-    """Returns the functions for a model in predict mode, not yet compiled.
+def build(
+    predict: Any, model: Any, weights: Any, state: Any, batch_size: int, who: str = 'generate'
+) -> Steps:
+    """Returns the functions for a model in predict mode and its plan, not yet compiled.
 
     Raises:
       ValueError: the model does not give one row of scores for each id.
     """
-    n_ids = vocab_size(model, weights, state, batch_size)
+    n_ids = vocab_size(model, weights, state, batch_size, who)
 
-    def read(weights, state, ids, position, key):
-        return model.pure_fn(ids, weights, state, layer_key(key, position))[1]
+    def read(weights, state, ids, position, key, rows):
+        after = model.pure_fn(ids, weights, state, layer_key(key, position))[1]
+        return after if rows is None else where_rows(rows, after, state, batch_axes(predict))
 
     def write(weights, state, cursor, settings, page, n):
-        positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)
+        positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)[:, None]
         keys = jax.vmap(lambda p: token_keys(settings.key, settings.row_ids, p))(positions)
         noise = jax.vmap(lambda k: gumbel(k, n_ids))(keys)  # (CHUNK, batch, vocab_size)
 

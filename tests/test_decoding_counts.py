@@ -137,10 +137,9 @@ def test_the_host_sends_nothing_by_accident(model) -> None:
 def compiled_write(model) -> tuple[Steps, tuple]:
     predict = model.as_mode('predict')
     weights, state = predict.weights, predict.new_state(1)
-    zero = np.int32(0)
-    cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), zero, zero)
+    cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), np.int32(0), np.zeros(1, np.int32))
     settings = Settings(KEY, np.zeros(1, np.uint32), np.ones(1, np.float32), np.int32(-1))
-    steps = build(predict, weights, state, 1)
+    steps = build(predict, predict, weights, state, 1)
     page = Page(np.zeros((CHUNK, 1), np.int32))
     return steps, (weights, state, *jax.device_put((cursor, settings, page)), None)
 

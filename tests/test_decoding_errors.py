@@ -18,8 +18,16 @@ WRONG = [
     ({'temperature': [1.0, 1.0]}, 'one for each of 1 rows'),
     ({'prompt': [1, VOCAB]}, rf'the prompt has id {VOCAB} at \(0, 2\).*ids 0 to {VOCAB - 1}'),
     ({'prompt': [[1, -1]]}, 'the prompt has id -1'),
-    ({'prompt': [[1, 2], [3]]}, 'different lengths'),
-    ({'prompt': [[[1]]]}, r'must be \(n,\) or \(batch, n\)'),
+    ({'prompt': [[1, 2], 3]}, r'prompt must be .* or a list of rows of ids, got list of unequal'),
+    (
+        {'prompt': [[[1]]]},
+        r'must be \(n,\) or \(batch, n\), or a list of rows, got shape \(1, 1, 1\)',
+    ),
+    ({'prompt': [[1, 2]], 'prompt_lengths': [3]}, r'must be 1 ints from 0 to 2, one for each row'),
+    ({'prompt': [[1, 2]], 'prompt_lengths': [1, 2]}, r'prompt_lengths .* got \[1, 2\]'),
+    ({'prompt': [[1, 2]], 'prompt_lengths': [1.0]}, r'prompt_lengths must be 1 ints'),
+    ({'prompt': [[1, 2], [3]], 'prompt_lengths': [1, 2]}, r'prompt_lengths .* got \[1, 2\]'),
+    ({'prompt': [[1, 2], [VOCAB]]}, rf'the prompt has id {VOCAB} at \(1, 1\)'),
     ({'prompt': [[1], [2]], 'batch_size': 3}, 'prompt has 2 rows and batch_size is 3'),
     ({'eos_id': VOCAB}, 'eos_id has id'),
     ({'eos_id': -1}, 'eos_id must be an int of at least 0'),
@@ -56,7 +64,7 @@ def test_wrong_arguments(model, arguments, message) -> None:
         generate(model, **arguments)
 
 
-@pytest.mark.parametrize('prompt', [[1.0, 2.0], ['a'], [True]])
+@pytest.mark.parametrize('prompt', [[1.0, 2.0], ['a'], [True], [[1], [2.0, 3.0]], ['ab', 'c']])
 def test_a_prompt_of_no_integers(model, prompt) -> None:
     with pytest.raises(TypeError, match='prompt must be integer ids'):
         generate(model, prompt)

@@ -8,6 +8,8 @@ from decoding_oracle import VOCAB, gru_lm, logits, with_weights, without_shift
 
 import retrax
 from retrax import layers as tl
+from retrax.combinators import LayerError
+from retrax.decoding.steps import planned
 
 TEXT = np.random.RandomState(0).randint(0, VOCAB, (2, 45)).astype(np.int32)
 
@@ -40,6 +42,17 @@ def test_equals_the_eval_pass(make) -> None:
     np.testing.assert_allclose(found.log_prob, expected.sum(axis=1), rtol=1e-5)
 
 
+def test_it_runs_the_plan(model) -> None:
+    weights, state = model.weights, model.as_mode('predict').new_state(2)
+    retrax.score(model, TEXT)
+    made = planned(model.as_mode('predict'), 2)
+    program = model.as_mode('predict').program(('score', False), lambda: pytest.fail('not there'))
+    arguments = (state, TEXT, TEXT)
+    program.lower(made.weights, *arguments)
+    with pytest.raises(LayerError):
+        program.lower(weights, *arguments)
+
+
 def test_windows_and_masks_change_nothing(model) -> None:
     whole = retrax.score(model, TEXT)
     np.testing.assert_allclose(
@@ -63,9 +76,27 @@ def test_agrees_with_generate(model) -> None:
     np.testing.assert_allclose(retrax.score(model, tokens).log_probs, log_probs, atol=1e-5)
 
 
+@pytest.mark.parametrize('make', [gru_lm, without_shift])
+def test_rows_of_different_lengths(make) -> None:
+    model = with_weights(make())
+    lengths = [45, 1, 0, 17]
+    rows = [np.resize(TEXT, n) for n in lengths]
+    found = retrax.score(model, rows, window=16)
+    assert found.counts.sum(axis=1).tolist() == (lengths if make is gru_lm else [44, 0, 0, 16])
+    for row, n in enumerate(lengths):
+        if found.counts[row].any():
+            alone = retrax.score(model, rows[row])
+            np.testing.assert_allclose(found.log_probs[row, :n], alone.log_probs[0], atol=1e-5)
+    np.testing.assert_allclose(
+        found.bits_per_character, -found.log_prob.sum() / np.log(2) / found.counts.sum()
+    )
+
+
 def test_no_program_is_larger_than_a_window(model) -> None:
     retrax.score(model, np.resize(TEXT, (2, 8)), window=8)
-    read = model.as_mode('predict').program('score', lambda: pytest.fail('nothing was scored'))
+    read = model.as_mode('predict').program(
+        ('score', False), lambda: pytest.fail('nothing was scored')
+    )
     before = read._cache_size()
     retrax.score(model, np.resize(TEXT, (3, 8 * 20)), window=8)
     retrax.score(model, np.resize(TEXT, (3, 8 * 40)), window=8)
@@ -88,9 +119,9 @@ def test_what_is_impossible_and_what_is_broken(model) -> None:
 
 WRONG = [
     ({'tokens': [1, VOCAB]}, rf'score: tokens has id {VOCAB} at \(0, 1\)'),
-    ({'tokens': [[1, 2], [3]]}, 'different lengths; pad them'),
-    ({'tokens': 'abc'}, 'tokens must be integer ids'),
-    ({'tokens': []}, 'tokens must be integer ids'),
+    ({'tokens': []}, 'score: tokens must have at least one id'),
+    ({'tokens': [[], []]}, 'score: tokens must have at least one id'),
+    ({'tokens': [[1, 2], [3]], 'mask': [[1, 1], [1]]}, 'count as a whole; a mask is for tokens'),
     ({'tokens': [1, 2], 'mask': [1]}, r'mask has shape \(1,\), tokens have \(2,\)'),
     ({'tokens': [1, 2], 'mask': [0, 0]}, 'no token counts'),
     ({'tokens': [1, 2], 'window': 0}, 'score: window must be an int of at least 1, got 0'),
@@ -102,3 +133,9 @@ WRONG = [
 def test_wrong_arguments(model, arguments, message) -> None:
     with pytest.raises(ValueError, match=message):
         retrax.score(model, **arguments)
+
+
+def test_tokens_of_no_integers(model) -> None:
+    for tokens in ('abc', [1.0], [[1], [2.0, 3.0]]):
+        with pytest.raises(TypeError, match='score: tokens must be integer ids, got dtype'):
+            retrax.score(model, tokens)
