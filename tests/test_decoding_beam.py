@@ -261,7 +261,7 @@ class Mixed(tl.Layer):
 
 def test_a_state_without_rows_is_refused_by_its_place() -> None:
     bad = with_weights(tl.Serial(tl.ShiftRight(), tl.Embedding(4, 3), Mixed(), tl.Dense(4)))
-    with pytest.raises(StateError, match=r'state at .*: its shape is \(2, 2\) for 2 rows and'):
+    with pytest.raises(StateError, match=r'state of .*: its shape is \(2, 2\) for 2 rows and'):
         retrax.beam_search(bad, [1], 3)
 
 
@@ -279,7 +279,7 @@ WRONG = [
     ({'length_penalty': [1, 2]}, r'one for each of 1 rows, got shape \(2,\)'),
     ({'eos_id': 11}, 'beam_search: eos_id has id 11'),
     ({'prompt': [[1, 11]]}, 'beam_search: the prompt has id 11'),
-    ({'prompt': [[1, 2], [3]]}, 'beam_search: the rows of prompt have different lengths'),
+    ({'prompt': [[1, 2], 3]}, 'beam_search: prompt must be .* or a list of rows of ids'),
     ({'prompt': [[1], [2]], 'batch_size': 3}, 'beam_search: prompt has 2 rows'),
     ({'banned': range(11)}, 'beam_search: banned has all 11 ids in row 0'),
 ]

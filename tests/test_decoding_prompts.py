@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from decoding_oracle import IDS, MODELS, VOCAB, gru_lm, slow_generate, with_weights, without_shift
+from decoding_oracle import MODELS, VOCAB, gru_lm, slow_generate, with_weights, without_shift
 
 from retrax import layers as tl
 from retrax.combinators import StateError
-from retrax.decoding import generate
+from retrax.decoding import beam_search, generate
 from retrax.decoding.prefill import LONGEST, pieces, turns
 from retrax.decoding.rows import batch_axes
 
@@ -36,6 +36,14 @@ def test_padding_is_not_read(model) -> None:
         line[: len(row)] = row
     got = generate(model, padded, 9, seed=1, prompt_lengths=LENGTHS)
     np.testing.assert_array_equal(got, generate(model, ROWS, 9, seed=1))
+
+
+def test_beams_too(model) -> None:
+    found = beam_search(model, ROWS, 9, n_beams=3)
+    for row, prompt in enumerate(ROWS):
+        alone = beam_search(model, prompt, 9, n_beams=3)
+        np.testing.assert_array_equal(found.tokens[row], alone.tokens[0])
+        np.testing.assert_allclose(found.scores[row], alone.scores[0], atol=1e-4)
 
 
 def test_empty_rows(model) -> None:
@@ -119,8 +127,5 @@ def test_a_state_that_rows_share_and_that_stays_is_kept() -> None:
 
 
 def test_batch_axes_are_found() -> None:
-    scan = tl.Scan(tl.GRUCell(3), axis=1, mode='predict')
-    scan.init((tl.ShapeDtype((2, 4, 3)), tl.ShapeDtype((2, 3))))
     assert set(jax.tree.leaves(batch_axes(with_weights(gru_lm()).as_mode('predict')))) == {0}
     assert set(jax.tree.leaves(batch_axes(between(Counter()).as_mode('predict')))) == {-1, 0}
-    assert IDS.shape[0] == 1  # the sizes that are tried are not the model's own
