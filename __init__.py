@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import beam_search, generate, resume, score, stream
+    from .decoding import beam_search, generate, regex, resume, score, stream
     from .inspection import dependence, trace_stack, verify
     from .interop.snapshots import load_snapshot, save_snapshot
     from .interop.weights import describe, explain_difference
@@ -59,6 +59,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'optimizers': ('.optimizers', None),
     'plan': ('.planning', 'plan'),
     'planning': ('.planning', None),
+    'regex': ('.decoding', 'regex'),
     'resume': ('.decoding', 'resume'),
     'save_snapshot': ('.interop.snapshots', 'save_snapshot'),
     'score': ('.decoding', 'score'),
@@ -99,6 +100,7 @@ __all__ = [
     'optimizers',
     'plan',
     'planning',
+    'regex',
     'resume',
     'save_snapshot',
     'score',

@@ -40,6 +40,10 @@ class Vocabulary(abc.ABC):
         """Turn one sequence of ids into text, skipping id 0. Shapes: (n,) -> text."""
 
     @abc.abstractmethod
+    def pieces(self) -> list[bytes]:
+        """Return the bytes of text that each id stands for; none for ids that are no text."""
+
+    @abc.abstractmethod
     def _contents(self) -> dict[str, Any]:
         """Return what distinguishes this vocabulary from others of its kind, for JSON."""
 
@@ -103,6 +107,10 @@ class ByteVocabulary(Vocabulary):
         kept = _one_sequence(ids, self.size, 'ByteVocabulary.decode')
         return kept.astype(np.uint8).tobytes().decode('utf-8', errors='replace')
 
+    def pieces(self) -> list[bytes]:
+        """Return the byte of each id."""
+        return [b'', *(bytes([i]) for i in range(1, self.size))]
+
     def _contents(self) -> dict[str, Any]:
         return {}
 
@@ -159,6 +167,14 @@ class CharVocabulary(Vocabulary):
         """
         table = '\0' + _REPLACEMENT + self.characters
         return ''.join(table[i] for i in _one_sequence(ids, self.size, 'CharVocabulary.decode'))
+
+    def pieces(self) -> list[bytes]:
+        """Return the UTF-8 bytes of each id's character.
+
+        >>> CharVocabulary('aé').pieces()
+        [b'', b'', b'a', b'\\xc3\\xa9']
+        """
+        return [b'', b'', *(c.encode('utf-8', 'surrogatepass') for c in self.characters)]
 
     def _contents(self) -> dict[str, Any]:
         return {'characters': self.characters}
