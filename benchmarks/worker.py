@@ -1,53 +1,76 @@
-"""One peer in a process of its own: checks its outputs, then runs when it is told to.
+"""One peer in a process of its own: shows what it computes, then runs when it is told to.
 
-It reads lines from standard input and answers each with a line of JSON.
+    python -m benchmarks.worker PEER '["train", 512, ...]'
+
+Its first line of output is what it has to show, or why it cannot run; then each line that it reads
+is answered with the times of one run. Lines are JSON.
 """
 
+from __future__ import annotations
+
+import functools
 import importlib
 import json
+import os
 import sys
 import time
 
-from . import seed_model as seed
+from .evidence import evidence
+from .setting import Setting
 
-DECODED = 256  # tokens in one run of decoding
 
+def main(peer: str, setting: Setting) -> None:
+    """Serves one peer and one setting until standard input ends."""
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)  # what libraries print must not be taken for an answer
 
-def main(peer: str, task: str) -> None:
-    """Serves one peer and one task until standard input ends."""
-    module = importlib.import_module(f'benchmarks.peers.{peer}')
-    started = time.perf_counter()
-    if task == 'train':
-        found, run = module.train_step()
-        wanted = seed.loss(seed.weights(), seed.tokens(), module.reset_before)
-        right, amount = abs(found - wanted) < 1e-5 * wanted, seed.BATCH * seed.TIME
-    else:
-        found, decode = module.decode()
-        wanted = seed.greedy(seed.weights(), len(found), module.reset_before)
-        right, amount = found == wanted, DECODED
+    def answer(**values):
+        answers.write(json.dumps(values) + '\n')
+        answers.flush()
 
-        def run():
-            return decode(DECODED)
-
+    _use_threads(setting.threads)
+    run, shown = _start(peer, setting)
+    answer(**shown)
+    if run is None:
+        return
     run()
-    print(
-        json.dumps(
-            {
-                'right': bool(right),
-                'found': found,
-                'wanted': wanted,
-                'tokens': amount,
-                'ready_s': time.perf_counter() - started,
-            }
-        ),
-        flush=True,
-    )
     for _ in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         run()
-        answer = {'wall': time.perf_counter() - wall, 'cpu': time.process_time() - cpu}
-        print(json.dumps(answer), flush=True)
+        answer(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
+
+
+def _use_threads(threads):
+    # XLA and PyTorch take as many threads as there are processors that the process may use.
+    if hasattr(os, 'sched_setaffinity'):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _start(peer, setting):
+    """Returns a function of nothing that makes one run, and what to show before."""
+    started = time.perf_counter()
+    try:
+        module = importlib.import_module(f'benchmarks.peers.{peer}')
+    except ModuleNotFoundError as error:
+        if str(error.name).split('.')[0] == 'benchmarks':
+            raise
+        return None, {'missing': f'{error.name} is not installed'}
+    imported = time.perf_counter()
+    if setting.precision not in getattr(module, 'precisions', ('float32', 'bf16')):
+        return None, {'missing': f'does not have {setting.precision}'}
+    made = getattr(module, setting.task)(setting)
+    if setting.task == 'decode':
+        run = functools.partial(made, setting.new_tokens, 1.0)
+    else:
+        run = made
+    first = run()
+    return run, {
+        'import_s': imported - started,
+        'ready_s': time.perf_counter() - imported,
+        'convention': module.convention,
+        'found': None if module.convention is None else evidence(setting, made, first),
+    }
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main(sys.argv[1], Setting(*json.loads(sys.argv[2])))

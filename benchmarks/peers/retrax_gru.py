@@ -1,23 +1,26 @@
-"""retrax: tl.GRU (reset before the product), the compiled step of training and `generate`."""
+"""retrax: tl.GRU (reset before the product), the compiled step of training and `generate`.
 
-import jax
+bf16 is the model's precision policy: products in bfloat16; weights, carried state, gates, softmax
+and loss in float32.
+"""
+
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 import retrax
 from benchmarks import seed_model as seed
+from benchmarks.peers import jax_common
 from retrax import layers as tl
 from retrax.models import GRULM
 
-reset_before = True
+convention = seed.Convention(reset_before=True)
 
 
-def _model():
-    ws = seed.weights()
-    n = seed.WIDTH
-    model = GRULM(seed.VOCAB, n, seed.LAYERS)
+def model_of(setting):
+    """GRULM with the seed model's weights."""
+    model = GRULM(setting.vocab, setting.width, setting.layers).with_precision(setting.precision)
     model.init(tl.ShapeDtype((1, 1), np.int32))
+    ws, n = seed.weights(setting), setting.width
     named = {'Embedding#1': ws.table, 'Dense#1.w': ws.w, 'Dense#1.b': ws.b}
     for i, gru in enumerate(ws.grus, 1):
         named |= {
@@ -30,36 +33,32 @@ def _model():
     return model
 
 
-def train_step():
-    """One step with Adam, all of it in one compiled function."""
-    model = _model()
+def train(setting, make=model_of):
+    """One step, all of it in one compiled function."""
+    model = make(setting)
     view, criterion = model.as_mode('train'), tl.CrossEntropyLoss()
-    optimizer = optax.adam(seed.LEARNING_RATE)
-    x = seed.tokens()
-    state = view.new_state(seed.BATCH)
+    state = view.new_state(setting.batch)
 
-    def loss_fn(weights):
+    def loss_of(weights, x):
         y, _ = view.pure_fn(x, weights, state, None)
         return criterion.pure_fn((y, x, jnp.ones(x.shape)), (), (), None)[0]
 
-    @jax.jit
-    def step(weights, slots):
-        loss, gradients = jax.value_and_grad(loss_fn)(weights)
-        updates, slots = optimizer.update(gradients, slots, weights)
-        return optax.apply_updates(weights, updates), slots, loss
-
-    now = [model.weights, optimizer.init(model.weights)]
-    first = float(step(*now)[2])
-
-    def run():
-        now[0], now[1], loss = step(*now)
-        return float(loss)
-
-    return first, run
+    return jax_common.train(setting, loss_of, model.weights)
 
 
-def decode():
-    """`retrax.generate`, end to end: dispatch, sampling, tokens back on the host."""
-    model = _model()
-    first = retrax.generate(model, max_new_tokens=24, temperature=0.0)[0].tolist()
-    return first, lambda n: retrax.generate(model, max_new_tokens=n, temperature=1.0, seed=1)[0]
+def forward(setting, make=model_of):
+    """The model itself, which compiles what it runs."""
+    model = make(setting).as_mode('eval')
+    x = jnp.asarray(seed.tokens(setting))
+    return lambda: model(x).block_until_ready()
+
+
+def decode(setting, make=model_of):
+    """`retrax.generate`: one dispatch for each chunk of tokens."""
+    model = make(setting)
+    prompt = seed.context(setting)[:, 1:]  # the model puts its start id before it
+
+    def run(n, temperature):
+        return retrax.generate(model, prompt, max_new_tokens=n, temperature=temperature, seed=1)
+
+    return run

@@ -1,4 +1,8 @@
-"""What the PyTorch peers have in common: the step with Adam, and the Python loop that samples."""
+"""What PyTorch peers have in common: the step with Adam, and the Python loop that samples.
+
+bf16 is torch.autocast on the CPU: products of Linear and matmul in bfloat16; weights, softmax and
+loss in float32.
+"""
 
 import torch
 from torch import nn
@@ -6,43 +10,68 @@ from torch import nn
 from benchmarks import seed_model as seed
 
 
-def train_step(model):
-    """One step with Adam (fused); returns the first loss and a function that runs a step."""
+def autocast(setting):
+    """The context that a setting's precision asks for."""
+    return torch.autocast('cpu', torch.bfloat16, enabled=setting.precision == 'bf16')
+
+
+def ids(array):
+    """Ids as PyTorch takes them."""
+    return torch.tensor(array, dtype=torch.long)
+
+
+def train(setting, model):
+    """One step with Adam (fused)."""
     optimizer = torch.optim.Adam(model.parameters(), lr=seed.LEARNING_RATE, fused=True)
-    x = torch.tensor(seed.tokens(), dtype=torch.long)
-
-    def loss_of():
-        logits = model(x)
-        return nn.functional.cross_entropy(logits.reshape(-1, seed.VOCAB), x.reshape(-1))
-
-    with torch.no_grad():
-        first = float(loss_of())
+    inputs, x = ids(seed.context(setting)), ids(seed.tokens(setting))
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        loss = loss_of()
+        with autocast(setting):
+            logits = model(inputs)
+            loss = nn.functional.cross_entropy(logits.reshape(-1, setting.vocab), x.reshape(-1))
         loss.backward()
         optimizer.step()
-        return float(loss.detach())
+        return loss.item()
 
-    return first, run
+    return run
 
 
-def decode(logits_of):
-    """Samples in a Python loop; `logits_of(token, hs)` replaces the states in the list `hs`."""
+def forward(setting, model):
+    """An eval pass without gradients."""
+    inputs = ids(seed.context(setting))
+
+    def run():
+        with torch.inference_mode(), autocast(setting):
+            return torch.log_softmax(model(inputs).float(), -1)
+
+    return run
+
+
+def decode(setting, read, step):
+    """A Python loop; `read(ids)` gives the state after ids, `step(token, state)` logits and state.
+
+    `read` is given no ids where there is only the start id.
+    """
+    before = ids(seed.context(setting))
 
     @torch.inference_mode()
-    def run(n, temperature=1.0):
-        torch.manual_seed(1)
-        hs = [torch.zeros(1, seed.WIDTH) for _ in range(seed.LAYERS)]
-        token, found = torch.zeros(1, dtype=torch.long), []
-        for _ in range(n):
-            logits = logits_of(token, hs)
-            if temperature:
-                token = torch.multinomial(torch.softmax(logits / temperature, -1), 1)[0]
-            else:
-                token = logits.argmax(-1)
-            found.append(token)
-        return torch.cat(found).numpy()
+    def run(n, temperature):
+        generator = torch.Generator().manual_seed(1)
+        token, found = before[:, -1], []
+        with autocast(setting):
+            state = read(before[:, :-1])
+            for _ in range(n):
+                logits, state = step(token, state)
+                token = _choose(logits.float(), temperature, generator)
+                found.append(token)
+        return torch.stack(found, 1).numpy()
 
-    return run(24, 0.0).tolist(), run
+    return run
+
+
+def _choose(logits, temperature, generator):
+    if temperature == 0:
+        return logits.argmax(-1)
+    probabilities = torch.softmax(logits / temperature, -1)
+    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
