@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-NONE = -1
+NONE = -1  # no such state, and no such id
 
 
 class Automaton:

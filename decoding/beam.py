@@ -11,10 +11,11 @@ import numpy as np
 
 from ..combinators import as_key
 from . import beam_step, options, request
+from .constraint import prepared
 from .prefill import prefill
 from .rows import batch_axes, take_rows
 from .sampling import layer_key
-from .steps import CHUNK, NONE, planned, prepare
+from .steps import CHUNK, planned, prepare
 
 PENALTY = options.Range(
     lambda alpha: np.isfinite(alpha) & (alpha >= 0),
@@ -43,6 +44,7 @@ def beam_search(
     length_penalty: float = 0.0,
     n_best: int = 1,
     banned: Any = None,
+    constraint: Any = None,
 ) -> Beams:
     """Returns the continuations of a prompt with the best scores that a beam search finds.
 
@@ -66,6 +68,8 @@ def beam_search(
       n_best: how many texts to return for each row, at most n_beams.
       banned: ids that are never chosen: a list, or one list for each row. Scores are the model's
         own all the same.
+      constraint: an `Automaton`, such as `retrax.regex` makes, or a list of one (or None) for each
+        row, as for `generate`; every text that is returned is one that it allows.
 
     State: a new one for each call; the model's own is left alone.
 
@@ -86,13 +90,18 @@ def beam_search(
     steps, weights, _ = prepare(predict, batch_size * n_beams)
     ids = request.check_ids(given.ids, steps.vocab_size, 'the prompt', _WHO)
     given = given._replace(ids=ids)
-    rules = _rules(n_tokens, eos_id, length_penalty, banned, batch_size, steps.vocab_size)
+    sizes = batch_size, steps.vocab_size
+    rules = _rules(n_tokens, eos_id, length_penalty, banned, *sizes)
+    states = None
+    if constraint is not None:
+        made, states = prepared(constraint, *sizes, eos_id, n_tokens, _WHO)
+        rules = rules._replace(constraint=jax.device_put(made))
 
     key = as_key(0)  # for layers that draw
     state = prefill(steps.read, weights, predict.new_state(batch_size), given.without_last, key)
     programs = _programs(predict, batch_size * n_beams)
     n_read = np.int32(given.lengths.max() - 1)
-    heads = jax.device_put((given.last, n_read, np.int32(eos_id or 0)))
+    heads = jax.device_put((given.last, n_read, np.int32(eos_id or 0), states))
     state, search = programs.begin(state, *heads, n_beams, n_best, _capacity(n_tokens))
     found = _run(programs.write, weights, state, search, rules, key, n_tokens)
     return _checked(found, n_tokens)
@@ -114,14 +123,11 @@ def _sizes(max_new_tokens, n_beams, n_best):
 
 
 def _rules(n_tokens, eos_id, length_penalty, banned, batch_size, vocab_size):
-    if eos_id is not None:
-        eos_id = request.count(eos_id, 'eos_id', who=_WHO)
-        request.check_ids(np.asarray([eos_id]), vocab_size, 'eos_id', _WHO)
+    eos = options.eos(eos_id, vocab_size, _WHO)
     (alpha,) = options.per_row(length_penalty, 'length_penalty', PENALTY, 1, _WHO)
     if banned is not None:
         banned = options.banned_ids(banned, batch_size, vocab_size, _WHO)
-    eos_id = np.int32(NONE if eos_id is None else eos_id)
-    return beam_step.Rules(*jax.device_put((np.int32(n_tokens), eos_id, alpha, banned)))
+    return beam_step.Rules(*jax.device_put((np.int32(n_tokens), eos, alpha, banned)))
 
 
 def _capacity(n_tokens):
@@ -141,9 +147,9 @@ def _programs(predict, n_rows):
 
 
 def _build(model, axes):
-    def begin(state, last, n_read, fill, n_beams, n_best, n_places):
+    def begin(state, last, n_read, fill, states, n_beams, n_best, n_places):
         rows = jnp.repeat(jnp.arange(len(last)), n_beams)
-        search = beam_step.start(last, n_read, fill, n_beams, n_best, n_places)
+        search = beam_step.start(last, n_read, fill, states, n_beams, n_best, n_places)
         return take_rows(state, rows, axes), search
 
     def write(weights, state, search, rules, key, n):
@@ -162,7 +168,7 @@ def _build(model, axes):
         return state, search, beam_step.is_over(search, rules).all()
 
     return _Programs(
-        jax.jit(begin, static_argnums=(4, 5, 6)), jax.jit(write, donate_argnums=(1, 2))
+        jax.jit(begin, static_argnums=(5, 6, 7)), jax.jit(write, donate_argnums=(1, 2))
     )
 
 

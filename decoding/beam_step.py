@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .constraint import Constraint, may_follow, moved
+
 NEVER = -jnp.inf
 
 
@@ -18,6 +20,7 @@ class Rules(NamedTuple):
     eos_id: jax.Array  # () int32, NONE for none
     length_penalty: jax.Array  # () float32
     banned: jax.Array | None = None  # (B, V) bool
+    constraint: Constraint | None = None
 
 
 class Finished(NamedTuple):
@@ -39,12 +42,26 @@ class Search(NamedTuple):
     n_read: jax.Array  # () int32: how many ids the model has read
     finished: Finished
     failed: jax.Array  # (B,) bool: a live text has met a NaN
+    states: jax.Array | None = None  # (B, K) int32: of the constraint
 
 
 def start(
-    last: jax.Array, n_read: jax.Array, fill: jax.Array, n_beams: int, n_best: int, n_places: int
+    last: jax.Array,
+    n_read: jax.Array,
+    fill: jax.Array,
+    states: jax.Array | None,
+    n_beams: int,
+    n_best: int,
+    n_places: int,
 ) -> Search:
-    """Returns a search that begins, with one live text in each row: the empty one."""
+    """Returns a search that begins, with one live text in each row: the empty one.
+
+    Shapes: last and states (B,).
+    """
+
+    def of_all(rows):
+        return jnp.repeat(rows[:, None], n_beams, axis=1)
+
     batch = len(last)
     nothing = jnp.full((batch, n_best), NEVER)
     finished = Finished(
@@ -56,11 +73,12 @@ def start(
     return Search(
         jnp.full((batch, n_beams, n_places), fill),
         jnp.full((batch, n_beams), NEVER).at[:, 0].set(0),
-        jnp.repeat(last[:, None], n_beams, axis=1),
+        of_all(last),
         jnp.int32(0),
         n_read,
         finished,
         jnp.zeros(batch, bool),
+        None if states is None else of_all(states),
     )
 
 
@@ -93,7 +111,7 @@ def advance(search: Search, scores: jax.Array, rules: Rules) -> tuple[Search, ja
     alive = jnp.isfinite(search.log_probs)
     log_probs = jax.nn.log_softmax(scores.astype(jnp.float32))
     failed = search.failed | (alive & jnp.isnan(log_probs).any(axis=-1)).any(axis=-1)
-    may_come = alive[..., None] & ~jnp.isnan(log_probs) & _allowed(rules)
+    may_come = alive[..., None] & ~jnp.isnan(log_probs) & _allowed(search, rules)
     totals = jnp.where(may_come, search.log_probs[..., None] + log_probs, NEVER)
     flat = totals.reshape(len(totals), -1)
     best, places = jax.lax.top_k(flat, min(2 * n_beams, flat.shape[1]))
@@ -109,13 +127,18 @@ def advance(search: Search, scores: jax.Array, rules: Rules) -> tuple[Search, ja
     lives = jnp.argsort(is_eos, axis=1, stable=True)[:, :n_beams]  # the best first, as before
     log_probs = _take(jnp.where(is_eos, NEVER, best), lives)
     texts, tokens, parents = (_take(x, lives) for x in (texts, tokens, parents))
-    moved = Search(texts, log_probs, tokens, n_made, search.n_read + 1, finished, failed)
-    over = is_over(moved, rules)[:, None]
-    return moved._replace(log_probs=jnp.where(over, NEVER, log_probs)), parents
+    states = rules.constraint and moved(rules.constraint, _take(search.states, parents), tokens)
+    after = Search(texts, log_probs, tokens, n_made, search.n_read + 1, finished, failed, states)
+    over = is_over(after, rules)[:, None]
+    return after._replace(log_probs=jnp.where(over, NEVER, log_probs)), parents
 
 
-def _allowed(rules):
-    return True if rules.banned is None else ~rules.banned[:, None]
+def _allowed(search, rules):
+    allowed = jnp.bool_(True) if rules.banned is None else ~rules.banned[:, None]
+    if rules.constraint is None:
+        return allowed
+    n_left = rules.n_tokens - search.n_made
+    return allowed & may_follow(rules.constraint, search.states, n_left, rules.eos_id)
 
 
 def _best_of(finished, texts, log_probs, length, rules):

@@ -29,6 +29,7 @@ def generate(
     min_p: Any = None,
     repetition_penalty: Any = None,
     banned: Any = None,
+    constraint: Any = None,
     return_log_probs: bool = False,
 ) -> Any:
     """Returns new tokens that continue a prompt, or that start a text.
@@ -63,6 +64,10 @@ def generate(
       repetition_penalty: divides the positive scores, and multiplies the others, of ids in the
         prompt and in what was made; above 1 they come less often (Keskar et al. 2019).
       banned: ids that are never chosen: a list, or one list for each row.
+      constraint: an `Automaton`, such as `retrax.regex` makes, or a list of one (or None) for each
+        row: the new tokens, up to eos, are a text that it allows, and complete within
+        max_new_tokens. So their end may depend on max_new_tokens. It needs an eos_id, which comes
+        only where the text may end. It acts before all filters.
       return_log_probs: whether to return the log-probability of each token too: the model's own,
         before temperature and filters; 0 behind an eos.
 
@@ -104,6 +109,7 @@ def stream(
     min_p: Any = None,
     repetition_penalty: Any = None,
     banned: Any = None,
+    constraint: Any = None,
     return_log_probs: bool = False,
 ) -> Stream:
     """Returns an iterator over the tokens that `generate` gives for the same arguments.

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from .automaton import NONE
 from .filters import Filters
-from .request import check_ids
+from .request import check_ids, count
 
 
 class Range(NamedTuple):
@@ -54,6 +55,18 @@ def per_row(
             f'shape {given.shape}'
         )
     return np.broadcast_to(given, (batch_size,)).astype(range_.kind)
+
+
+def eos(eos_id: int | None, vocab_size: int, who: str) -> np.int32:
+    """Returns the id that ends a row; NONE for none.
+
+    Raises:
+      ValueError: the model has no such id.
+    """
+    if eos_id is None:
+        return np.int32(NONE)
+    checked = count(eos_id, 'eos_id', who=who)
+    return check_ids(np.asarray([checked]), vocab_size, 'eos_id', who)[0]
 
 
 def filters(

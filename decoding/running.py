@@ -8,6 +8,7 @@ import numpy as np
 
 from ..combinators import as_key
 from . import options, request
+from .constraint import check_time
 from .snapshot import Snapshot, check_batch, check_places, copied, places
 from .steps import CHUNK, NONE, Page, Steps, prepare
 
@@ -78,7 +79,8 @@ class Stream(Iterator):
                 f'{self._who}: the scores of row {row} for new token {self._n_given + place} have '
                 'no finite maximum among the ids that may be chosen, so no token can be chosen. A '
                 'NaN among the weights does this: look at the weights, and at the loss of the '
-                'training that made them. So do ids of probability 0, where the others are banned.'
+                'training that made them. So do ids of probability 0, where the others are banned '
+                'or against the constraint.'
             )
 
 
@@ -113,6 +115,9 @@ def resume(
     settings, counts = snapshot.settings, snapshot.counts.copy()
     if max_new_tokens is not None:
         counts[1] = request.count(max_new_tokens, 'max_new_tokens', who='resume')
+        if settings.constraint is not None:
+            check_time(settings.constraint, snapshot.cursor.states, counts[1], 'resume')
+            settings = settings._replace(until=snapshot.cursor.position + counts[1])
     if temperature is not None:
         rows = options.per_row(
             temperature, 'temperature', options.TEMPERATURE, batch_size, 'resume'

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..combinators import StateError
 from ..combinators.state import Held
+from .constraint import zeros
 from .filters import Filters
 from .steps import CHUNK, Cursor, Page, Settings
 
@@ -68,9 +69,11 @@ def check_places(got: dict[str, str], model: Any, state: Any) -> None:
 def describe(snapshot: Snapshot) -> dict[str, Any]:
     """Returns what JSON can hold of a snapshot, and `blank` needs to know."""
     settings, filters = snapshot.settings, snapshot.settings.filters
-    wide = snapshot.cursor.seen if filters.banned is None else filters.banned
+    table = None if settings.constraint is None else settings.constraint.table
+    wide = [array for array in (snapshot.cursor.seen, filters.banned, table) if array is not None]
     return {
-        'n_ids': 0 if wide is None else wide.shape[1],
+        'n_ids': wide[0].shape[1] if wide else 0,
+        'n_states': 0 if table is None else len(table),
         'places': places(snapshot.state),
         'batch_size': len(snapshot.cursor.token),
         'key': [str(settings.key.dtype), *settings.key.shape],
@@ -102,6 +105,9 @@ def blank(model: Any, facts: dict[str, Any]) -> Snapshot:
     cursor = Cursor(rows(np.int32), rows(bool), zero, rows(np.int32), seen)
     key: Any = np.zeros(shape, dtype)
     settings = Settings(key, rows(np.uint32), rows(np.float32), zero, filters)
+    if n_states := facts['n_states']:
+        cursor = cursor._replace(states=rows(np.int32))
+        settings = settings._replace(constraint=zeros(n_states, n_ids), until=rows(np.int32))
     lines: Any = np.zeros((CHUNK, batch), np.int32)
     page = Page(lines, lines.astype(np.float32) if facts['log_probs'] else None)
     return Snapshot(state, cursor, settings, page, np.zeros(3, np.int32))

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..combinators import as_key
 from . import options, request
+from .constraint import prepared
 from .prefill import prefill
 from .running import Stream
 from .snapshot import Snapshot
-from .steps import CHUNK, NONE, Cursor, Page, Settings, prepare
+from .steps import CHUNK, Cursor, Page, Settings, prepare
 
 
 def start(
@@ -31,6 +32,7 @@ def start(
     min_p: Any,
     repetition_penalty: Any,
     banned: Any,
+    constraint: Any,
     return_log_probs: bool,
 ) -> Stream:
     """Returns the stream that `generate` describes, behind its prompt; `who` is for errors.
@@ -47,24 +49,22 @@ def start(
     steps, weights, state = prepare(predict, batch_size, who)
     n_ids = steps.vocab_size
     given = given._replace(ids=request.check_ids(given.ids, n_ids, 'the prompt', who))
-    if eos_id is not None:
-        eos_id = request.count(eos_id, 'eos_id', who=who)
-        request.check_ids(np.asarray([eos_id]), n_ids, 'eos_id', who)
+    eos = options.eos(eos_id, n_ids, who)
     filters = options.filters(
         batch_size, n_ids, repetition_penalty, banned, top_k, top_p, min_p, who
     )
     temperature = options.per_row(temperature, 'temperature', options.TEMPERATURE, batch_size, who)
-    same = (
-        _plain(as_key(seed)),
-        _row_ids(row_ids, batch_size, who),
-        temperature,
-        np.int32(NONE if eos_id is None else eos_id),
-    )
+    same = _plain(as_key(seed)), _row_ids(row_ids, batch_size, who), temperature, eos
     settings = Settings(*jax.device_put(same), filters=filters)
-    seen = None
+    seen = states = None
     if repetition_penalty is not None:
         seen = options.ids_mask(prompt.rows, n_ids, 'the prompt', who)
-    cursor = _cursor(given, prompt.lengths, seen)
+    if constraint is not None:
+        made, states = prepared(constraint, batch_size, n_ids, eos_id, n_tokens, who)
+        until = (prompt.lengths + n_tokens).astype(np.int32)
+        made, until = jax.device_put((made, until))
+        settings = settings._replace(constraint=made, until=until)
+    cursor = _cursor(given, prompt.lengths, seen, states)
     state = prefill(steps.read, weights, state, given.without_last, settings.key)
     blank = _blank(batch_size, return_log_probs)
     counts = np.array([0, n_tokens, 0], np.int32)
@@ -78,10 +78,11 @@ def _row_ids(row_ids, batch_size, who):
     return rows.astype(np.uint32)
 
 
-def _cursor(given, positions, seen):
+def _cursor(given, positions, seen, states):
     done = np.zeros(len(given.ids), bool)
     n_read = np.int32(given.lengths.max() - 1)
-    return Cursor(*jax.device_put((given.last, done, n_read, positions.astype(np.int32), seen)))
+    positions = positions.astype(np.int32)
+    return Cursor(*jax.device_put((given.last, done, n_read, positions, seen, states)))
 
 
 def _blank(batch_size, with_log_probs):

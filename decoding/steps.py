@@ -14,12 +14,13 @@ import jax.numpy as jnp
 
 from ..combinators import signature
 from ..planning import Plan, plan
+from .automaton import NONE
+from .constraint import Constraint, may_follow, moved
 from .filters import Filters, restrict
 from .rows import batch_axes, where_rows
 from .sampling import gumbel, layer_key, pick, token_keys
 
 CHUNK = 32  # tokens for each dispatch
-NONE = -1  # no such id: where there is no eos, and where nothing could be chosen
 
 
 class Settings(NamedTuple):
@@ -30,6 +31,8 @@ class Settings(NamedTuple):
     temperature: jax.Array  # (batch,) float32
     eos_id: jax.Array  # () int32, NONE for none
     filters: Filters = Filters()
+    constraint: Constraint | None = None
+    until: jax.Array | None = None  # (batch,) int32: the place where a constrained text ends
 
 
 class Cursor(NamedTuple):
@@ -40,6 +43,7 @@ class Cursor(NamedTuple):
     n_read: jax.Array  # () int32: how many ids the model has read, of the longest row
     position: jax.Array  # (batch,) int32: the place of the next token in the text
     seen: jax.Array | None = None  # (batch, vocab_size) bool, for the repetition penalty
+    states: jax.Array | None = None  # (batch,) int32: of the constraint
 
 
 class Page(NamedTuple):
@@ -119,9 +123,14 @@ def advance(
 
     A row that has met eos shows eos from there on, with log-probability 0. Where the largest score
     is not finite (a NaN among them, or none above -inf that may be chosen) nothing can be chosen,
-    and NONE is shown.
+    and NONE, which is no id, is shown.
     """
-    allowed = restrict(scores, settings.temperature, cursor.seen, settings.filters)
+    allowed = restrict(
+        _constrained(scores, cursor, settings),
+        settings.temperature,
+        cursor.seen,
+        settings.filters,
+    )
     chosen = pick(allowed, settings.temperature, noise)
     can_choose = jnp.isfinite(jnp.max(scores, axis=-1)) & jnp.isfinite(jnp.max(allowed, axis=-1))
     chosen = jnp.where(can_choose, chosen, NONE)
@@ -130,7 +139,16 @@ def advance(
     line = Page(shown, None if page.log_probs is None else _log_probs(scores, token, cursor.done))
     done = cursor.done | (shown == settings.eos_id) | (shown == NONE)
     seen = None if cursor.seen is None else cursor.seen | _one_hot(token, scores)
-    return Cursor(token, done, cursor.n_read + 1, cursor.position + 1, seen), line
+    states = settings.constraint and moved(settings.constraint, cursor.states, token)
+    return Cursor(token, done, cursor.n_read + 1, cursor.position + 1, seen, states), line
+
+
+def _constrained(scores, cursor, settings):
+    if settings.constraint is None:
+        return scores
+    n_left = settings.until - cursor.position
+    may_come = may_follow(settings.constraint, cursor.states, n_left, settings.eos_id)
+    return jnp.where(may_come, scores, -jnp.inf)
 
 
 def _log_probs(scores, token, done):

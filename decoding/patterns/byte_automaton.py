@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..automaton import NONE
 from .tree import Either, OneOf, Row
 from .utf8 import END, tree
 
-NONE = -1
 LIMIT = 20_000  # states: 20 MB of table over bytes
 
 

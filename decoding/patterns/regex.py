@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..automaton import Automaton
-from .byte_automaton import NONE, compiled, numbers_as_they_come
+from ..automaton import NONE, Automaton
+from .byte_automaton import compiled, numbers_as_they_come
 from .syntax import parse
 
 
