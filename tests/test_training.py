@@ -12,7 +12,7 @@ import pytest
 import retrax
 from retrax import data, models, training
 from retrax import layers as tl
-from retrax.training.loop import uninterrupted
+from retrax.training.stepper import uninterrupted
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
 
@@ -36,8 +36,8 @@ def traced_loss() -> tuple[tl.Layer, list[int]]:
     return tl.Fn('TracedLoss', loss), traces
 
 
-def loop_over(model, examples, optimizer=None, **more) -> training.Loop:
-    return training.Loop(model, examples, optimizer or training.Adam(1e-2), **more)
+def trainer_over(model, examples, optimizer=None, **more) -> training.Trainer:
+    return training.Trainer(model, examples, optimizer or training.Adam(1e-2), **more)
 
 
 # ------------------------------------------------------------------------------------------ fit
@@ -155,8 +155,8 @@ def test_donation_spares_the_users_arrays() -> None:
 def test_the_step_is_compiled_once() -> None:
     loss, traces = traced_loss()
     examples = batches()
-    loop = loop_over(small(), examples, loss=loss)
-    list(loop.run(2 * len(examples) + 3, log_every=5))
+    trainer = trainer_over(small(), examples, loss=loss)
+    list(trainer.run(2 * len(examples) + 3, log_every=5))
     assert len(traces) == 1, 'fresh state, read metrics and new epochs must not compile anew'
 
 
@@ -183,10 +183,10 @@ def test_a_new_epoch_starts_from_the_initial_state() -> None:
 def test_no_gradient_crosses_the_window() -> None:
     """One step with carry has the gradient of a loss whose incoming state is a constant."""
     model, examples = small(), batches(TEXT[:64], 2, 8)
-    loop = loop_over(model, examples, optax.sgd(1.0))
-    list(loop.run(1))
-    before, state = jax.tree.map(jnp.copy, (loop.state.weights, loop.state.model_state))
-    list(loop.run(2))
+    trainer = trainer_over(model, examples, optax.sgd(1.0))
+    list(trainer.run(1))
+    before, state = jax.tree.map(jnp.copy, (trainer.state.weights, trainer.state.model_state))
+    list(trainer.run(2))
     view = model.as_mode('train').with_carry()
     batch = examples[1]
 
@@ -198,7 +198,7 @@ def test_no_gradient_crosses_the_window() -> None:
     expected = jax.tree.map(lambda w, g: w - g, before, gradient)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
-        loop.state.weights,
+        trainer.state.weights,
         expected,
     )
 

@@ -1,15 +1,18 @@
-"""Training: a pure compiled step, one loop around it, held-out evaluation, runs that resume.
+"""Training: a pure compiled step, the loops around it, held-out evaluation, runs that resume.
 
 Training knows what a model offers (weights, state, `pure_fn`) and never what it is made of. It
 knows neither gin nor the terminal.
 """
 
+from .callbacks import TrainingStepCallback
 from .evaluate import Evaluation, evaluate
 from .examples import Example, as_example
 from .experiment import Experiment
 from .fit import History, fit
+from .history import LoopHistory
 from .label_tasks import LabelTask
-from .loop import DivergedError, Loop, Progress
+from .loop import Loop
+from .loop_tasks import EvalTask, TrainTask
 from .optimizers import SGD, Adam, AdamW, CosineDecay
 from .protocols import PROTOCOLS, Scored, score
 from .run import Reporter, train
@@ -17,8 +20,10 @@ from .run_directory import LabelResult, Result, RunDirectory
 from .run_files import RunError
 from .run_list import RunStatus, fresh_path, list_runs
 from .step import TrainState
+from .stepper import DivergedError
 from .stopping import Stopped
 from .task import Material, Task
+from .trainer import Progress, Trainer
 
 __all__ = [
     'PROTOCOLS',
@@ -27,6 +32,7 @@ __all__ = [
     'AdamW',
     'CosineDecay',
     'DivergedError',
+    'EvalTask',
     'Evaluation',
     'Example',
     'Experiment',
@@ -34,6 +40,7 @@ __all__ = [
     'LabelResult',
     'LabelTask',
     'Loop',
+    'LoopHistory',
     'Material',
     'Progress',
     'Reporter',
@@ -45,6 +52,9 @@ __all__ = [
     'Stopped',
     'Task',
     'TrainState',
+    'TrainTask',
+    'Trainer',
+    'TrainingStepCallback',
     'as_example',
     'evaluate',
     'fit',

@@ -32,12 +32,12 @@ def step_cost(experiment: Experiment) -> StepCost:
       LayerError: the model does not fit its inputs.
     """
     batches = experiment.blank()
-    loop = experiment.loop(batches)
-    example = as_example(batches[0])[:3]
+    trainer = experiment.trainer(batches)
+    example = as_example(batches[0])[:2]
     started = time.perf_counter()
-    compiled = loop.step_function.lower(loop.state, *example).compile()
+    compiled = trainer.step_function.lower(trainer.state, *example).compile()
     compile_seconds = time.perf_counter() - started
-    state = jax.block_until_ready(compiled(loop.state, *example))
+    state = jax.block_until_ready(compiled(trainer.state, *example))
     started = time.perf_counter()
     jax.block_until_ready(compiled(state, *example))
     return StepCost(compile_seconds, time.perf_counter() - started, _memory(compiled))

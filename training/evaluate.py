@@ -67,36 +67,48 @@ def evaluate(
     """
     if isinstance(data, str):
         n_characters, data = len(data), text_batches(data, batch_size, window)
-    loss = DEFAULT_LOSS if loss is None else loss
-    view = model.as_mode('eval').with_carry(is_contiguous(data))
-    measured = {'loss': loss, **(metrics or {})}
-    step = view.program(('evaluate', *measured.items()), lambda: _build(view, measured))
-    weights, state, parts = model.weights, None, []
-    for batch in data:
-        example = as_example(batch)
-        if state is None:
-            state = view.init(signature(example.inputs))[1]
-        elif example.fresh:
-            state = view.new_state(example.targets.shape[0])
-        state, part = step(weights, state, *example[:3])
-        parts.append(part)
+    measured = {'loss': DEFAULT_LOSS if loss is None else loss, **(metrics or {})}
+    parts = measure_batches(model, data, measured, is_contiguous(data))
     if not parts:
         raise ValueError('evaluate was given no batches')
-    parts = jax.device_get(parts)
-    sums = {name: math.fsum(float(part[name]) for part in parts) for name in parts[0]}
-    nats, n_tokens = sums.pop('loss'), sums.pop('n_tokens')
+    n_tokens = math.fsum(part['weight'] for part in parts)
     if n_tokens == 0:
         raise ValueError('evaluate was given batches in which every weight is 0')
+    sums = {name: math.fsum(part[name] * part['weight'] for part in parts) for name in measured}
+    nats = sums.pop('loss')
     means = {name: total / n_tokens for name, total in sums.items()}
     return Evaluation(nats, n_tokens, n_characters, means)
 
 
+def measure_batches(
+    model: Any, batches: Iterable[Any], measured: Mapping[str, Any], carry: bool = False
+) -> list[dict[str, float]]:
+    """Returns for each batch what the layers of `measured` give in eval mode, and its 'weight'.
+
+    Args:
+      model: has weights.
+      batches: see `as_example`.
+      measured: layers that take (outputs, targets, weights), by name.
+      carry: whether a batch goes on where the one before it ended.
+    """
+    view = model.as_mode('eval').with_carry(carry)
+    step = view.program(('measure', *measured.items()), lambda: _build(view, measured))
+    weights, state, parts = model.weights, None, []
+    for batch in batches:
+        example = as_example(batch, model.n_in)
+        if state is None:
+            state = view.init(signature(example.inputs))[1]
+        elif example.fresh:
+            state = view.new_state(example.compared[0].shape[0])
+        state, part = step(weights, state, example.inputs, example.compared)
+        parts.append(part)
+    return [{name: float(value) for name, value in part.items()} for part in jax.device_get(parts)]
+
+
 def _build(view, measured):
-    def step(weights, state, inputs, targets, target_weights):
+    def step(weights, state, inputs, compared):
         outputs, state = view.pure_fn(inputs, weights, state, None)
-        n_tokens = jnp.sum(target_weights)
-        compared = outputs, targets, target_weights
-        sums = {name: measure(layer, compared) * n_tokens for name, layer in measured.items()}
-        return state, {**sums, 'n_tokens': n_tokens}
+        found = {name: measure(m, outputs, compared) for name, m in measured.items()}
+        return state, {**found, 'weight': jnp.sum(compared[-1])}
 
     return jax.jit(step, donate_argnums=1)

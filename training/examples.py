@@ -17,17 +17,18 @@ class Example(NamedTuple):
     """One batch as the training step takes it."""
 
     inputs: Any  # an array, or a tuple of arrays, that the model maps to outputs
-    targets: Any  # (batch, ...)
-    weights: Any  # (batch, ...), 0 leaves a position out of loss and metrics
+    compared: tuple[Any, ...]  # with outputs: targets (batch, ...), and weights, 0 leaves one out
     fresh: bool = False  # whether carried state must start anew before this batch
 
 
-def as_example(batch: Any) -> Example:
+def as_example(batch: Any, n_in: int = 1) -> Example:
     """Returns a batch as an Example.
 
     Args:
       batch: a `data.Batch`; an array of token ids (batch, time), which is its own target; or a
         tuple (inputs, targets) or (inputs, targets, weights).
+      n_in: how many inputs the model takes. Inputs are a tuple then, or stand one after another
+        before what outputs are compared with.
 
     Raises:
       ValueError: it is something else, or ids have no batch and time axes.
@@ -35,15 +36,21 @@ def as_example(batch: Any) -> Example:
     if isinstance(batch, Example):
         return batch
     if isinstance(batch, Batch):
-        return Example(batch.tokens, batch.tokens, batch.weights, batch.fresh)
-    if isinstance(batch, tuple | list) and len(batch) in (2, 3):
-        inputs, targets, *weights = jax.tree.map(_as_on_device, tuple(batch))
-        return Example(inputs, targets, weights[0] if weights else _ones(targets))
+        return Example(batch.tokens, (batch.tokens, batch.weights), batch.fresh)
+    if isinstance(batch, tuple | list) and len(batch) > 1:
+        batch = jax.tree.map(_as_on_device, tuple(batch))
+        n = 1 if isinstance(batch[0], tuple) else n_in
+        if len(batch) in (n + 1, n + 2):
+            inputs, compared = batch[0] if n == 1 else batch[:n], batch[n:]
+            # The second of two inputs may be a target too, and the weights stand alone.
+            alone = len(compared) == 1 and n == 1
+            return Example(inputs, (*compared, _ones(compared[0])) if alone else compared)
     shape = getattr(batch, 'shape', None)
     if shape is None:
+        size = f' of {len(batch)}' if isinstance(batch, tuple | list) else ''
         raise ValueError(
             'a batch: expected token ids (batch, time), a tuple (inputs, targets) or (inputs, '
-            f'targets, weights), or a retrax.data.Batch, got {type(batch).__name__}.'
+            f'targets, weights), or a retrax.data.Batch, got {type(batch).__name__}{size}.'
         )
     if len(shape) < 2:
         raise ValueError(
@@ -51,7 +58,7 @@ def as_example(batch: Any) -> Example:
             'is a sequence of batches: fit(model, [ids], ...), or give a text as one str.'
         )
     ids = _as_on_device(batch)
-    return Example(ids, ids, _ones(ids))
+    return Example(ids, (ids, _ones(ids)))
 
 
 def text_batches(text: str, batch_size: int, window: int) -> ContiguousBatches:
@@ -64,7 +71,7 @@ def is_contiguous(data: Any) -> bool:
     return isinstance(data, ContiguousBatches)
 
 
-def examples_from(data: Iterable[Any], step: int = 0) -> Iterator[Example]:
+def batches_from(data: Iterable[Any], step: int = 0) -> Iterator[Any]:
     """Yields the batch of `step` and those after it; anything but an iterator starts over.
 
     Raises:
@@ -76,12 +83,12 @@ def examples_from(data: Iterable[Any], step: int = 0) -> Iterator[Example]:
         # The batches of retrax.data count on over all epochs.
         size = None if isinstance(data, ContiguousBatches | RowBatches) else len(data)
         for i in itertools.count(step):
-            yield as_example(data[i if size is None else i % size])
+            yield data[i if size is None else i % size]
     for taken in itertools.count():
         again = iter(data)
         batch = None
         for batch in again:
-            yield as_example(batch)
+            yield batch
         if batch is None or again is data:
             raise ValueError(
                 f'the training data has no batches left after {taken or "the first"} pass; give a '
@@ -94,7 +101,7 @@ def check_categories(example: Example, n_categories: int | None) -> None:
 
     Compiled code clips such ids and says nothing. Arrays on a device are not looked at.
     """
-    targets = example.targets
+    targets = example.compared[0]
     if n_categories is None or not isinstance(targets, np.ndarray) or not targets.size:
         return
     low, high = int(targets.min()), int(targets.max())

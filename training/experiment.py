@@ -11,9 +11,9 @@ from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
-from .loop import Loop
 from .optimizers import Adam
 from .task import Material, Task
+from .trainer import Trainer
 
 VOCABULARIES = ('bytes', 'characters')
 TASKS = {kind.name: kind() for kind in (LanguageTask, ClassTask, TagTask)}
@@ -127,9 +127,9 @@ class Experiment:
         """Returns batches of nothing, for the shapes of what a run keeps."""
         return self.what.blank(self.batch_size, self.window)
 
-    def loop(self, batches: Any) -> Loop:
-        """Returns the loop that trains the model on batches."""
-        return Loop(self.model, batches, self.optimizer, None, self.what.metrics, self.seed)
+    def trainer(self, batches: Any) -> Trainer:
+        """Returns what trains the model on batches."""
+        return Trainer(self.model, batches, self.optimizer, None, self.what.metrics, self.seed)
 
 
 def _kind(value):

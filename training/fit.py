@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .examples import text_batches
-from .loop import Loop, Progress
 from .optimizers import Adam
+from .trainer import Progress, Trainer
 
 
 @dataclasses.dataclass
@@ -74,16 +74,16 @@ def fit(
     """
     if isinstance(data, str):
         data = text_batches(data, batch_size, window)
-    loop = Loop(model, data, optimizer or _default_optimizer(), loss, metrics, seed)
+    trainer = Trainer(model, data, optimizer or _default_optimizer(), loss, metrics, seed)
     history = History()
     try:
-        for progress in loop.run(steps, log_every):
+        for progress in trainer.run(steps, log_every):
             history.progress.append(progress)
             if callback is not None:
-                loop.sync()
+                trainer.sync()
                 callback(progress)
     finally:
-        loop.sync()
+        trainer.sync()
     return history
 
 

@@ -1,177 +1,342 @@
-"""The loop around the step: what `fit` and `retrax train` both run.
+"""Trax's training loop: several tasks, evaluations and checkpoints at steps of the user's choice.
 
-The host reads nothing from the device between two log points, so the device never waits for it.
+The steps are those of `Stepper`, as in `fit` and `retrax train`, and so are the checkpoints.
 """
 
-import contextlib
-import itertools
-import signal
-import threading
+import json
+import os
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from ..combinators import as_key, signature
+from .. import checkpoints
+from ..optimizers import LeafwiseState
+from . import run_checkpoints
 from . import step as steps
-from .examples import check_categories, examples_from, is_contiguous
+from .callbacks import TrainingStepCallback
+from .evaluate import measure_batches
+from .examples import as_example
+from .history import LoopHistory
+from .loop_tasks import EvalTask, TrainTask
+from .stepper import Stepper
 
-
-class DivergedError(ValueError):
-    """The loss, its gradient or the update of the weights became NaN or infinite."""
-
-
-class Progress(NamedTuple):
-    """What is known at a log point."""
-
-    step: int  # how many steps were made
-    metrics: dict[str, float]  # means over the steps since the last log point: 'loss', ...
-    tokens_per_second: float  # positions of the targets; time between log points only
-
-    @property
-    def loss(self) -> float:
-        """The mean loss since the last log point, in nats for the language-model loss."""
-        return self.metrics['loss']
+At = Callable[[int], bool]
 
 
 class Loop:
-    """Trains a model step by step; `run` may be called again and again.
+    """Trains a model on tasks; goes on by itself from what it finds in its output directory.
 
-    The weights are copied once, here; the model gets them back by `sync`. Contiguous batches carry
-    the model's state from window to window, and restart it where an epoch begins; statistics, such
-    as BatchNorm's, go on.
+    The model has its new weights whenever it is asked for, and after `run`, Ctrl-C included.
 
     Args:
-      model: any layer that maps inputs to outputs; its weights are made if it has none.
-      data: batches, see `as_example`.
-      optimizer: an optax transformation.
-      loss: a layer that takes (outputs, targets, weights); CrossEntropyLoss by default.
-      metrics: more such layers, by name.
-      seed: for new weights and for what is drawn while training.
+      model: what is trained; initialised if it was not.
+      tasks: one TrainTask, or several, which change with the steps.
+      eval_model: what is evaluated, with the weights of the model; the model by default. Either is
+        evaluated in 'eval' mode.
+      eval_tasks: one EvalTask, or several.
+      output_dir: where checkpoints are; made if it is not there. If it has a checkpoint `model`,
+        the Loop goes on from it.
+      checkpoint_at: from a step (the first is 1) to whether `model` is saved after it; at 1 and
+        every n-th by default, with the n of the first task.
+      checkpoint_low_metric: the name of a metric; `lowest_NAME` is saved beside `model` where it
+        is as low as never before.
+      checkpoint_high_metric: the same for `highest_NAME`.
+      permanent_checkpoint_at: whether `model_STEP` is saved.
+      eval_at: whether losses are printed and the eval tasks run; as checkpoint_at by default.
+      which_task: from a step to the number of its task; one after another by default.
+      n_devices: 1, or None.
+      random_seed: for new weights and for what is drawn while training; 0 by default.
+      callbacks: classes of TrainingStepCallback.
 
     Raises:
-      LayerError: the model does not fit the first batch.
-      ValueError: a batch is none, or has ids that the model does not know.
+      LayerError: the model does not fit the tasks.
+      CheckpointError: the checkpoint in output_dir is damaged, or of another model.
+      ValueError: there are no tasks, several devices, or a metric that no eval task has.
     """
 
     def __init__(
         self,
         model: Any,
-        data: Iterable[Any],
-        optimizer: optax.GradientTransformation,
-        loss: Any = None,
-        metrics: Mapping[str, Any] | None = None,
-        seed: int = 0,
+        tasks: TrainTask | Sequence[TrainTask],
+        eval_model: Any = None,
+        eval_tasks: EvalTask | Sequence[EvalTask] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        checkpoint_at: At | None = None,
+        checkpoint_low_metric: str | None = None,
+        checkpoint_high_metric: str | None = None,
+        permanent_checkpoint_at: At | None = None,
+        eval_at: At | None = None,
+        which_task: Callable[[int], int] | None = None,
+        n_devices: int | None = None,
+        random_seed: int | None = None,
+        callbacks: Sequence[type[TrainingStepCallback]] | None = None,
     ):
-        self.model, self._data = model, data
-        self._metrics = dict(metrics or {})
-        loss = steps.DEFAULT_LOSS if loss is None else loss
-        first, self._examples = _peek(examples_from(data))
-        inputs = signature(first.inputs)
-        if not jax.tree.leaves(model.weights):
-            model.init(inputs, seed)
-        self._view = model.as_mode('train').with_carry(is_contiguous(data))
-        _, model_state = self._view.init(inputs, seed)
-        self._batch_size = jax.tree.leaves(first.inputs)[0].shape[0]
-        self._n_categories = _n_categories(self._view.output_signature(inputs), first.targets)
-        self.state = steps.new_train_state(
-            model.weights, optimizer, model_state, as_key(seed), self._metrics
-        )
-        self._step = self._view.program(
-            ('train step', optimizer, loss, tuple(self._metrics.items())),
-            lambda: steps.build_step(self._view, optimizer, loss, self._metrics),
-        )
-        self.step = 0
+        self.tasks: list[TrainTask] = _listed(tasks)
+        self.eval_tasks: list[EvalTask] = _listed(eval_tasks)
+        self._metric_names = [name for task in self.eval_tasks for name in task.metric_names]
+        self._extremes = [('lowest', checkpoint_low_metric, min)]
+        self._extremes += [('highest', checkpoint_high_metric, max)]
+        self._check(n_devices)
+        first = self.tasks[0]
+        periodic = _at_1_and_every(first.n_steps_per_checkpoint)
+        permanent = _at_1_and_every(first.n_steps_per_permanent_checkpoint)
+        self._checkpoint_at, self._eval_at = checkpoint_at or periodic, eval_at or periodic
+        self._permanent_checkpoint_at = permanent_checkpoint_at or permanent
+        self._which_task = which_task or (lambda step: step % len(self.tasks))
+        self._model, self._eval_model = model, eval_model or model
+        self.history, self.n_devices = LoopHistory(), 1
+        self._steppers = [self._stepper_of(task, random_seed or 0) for task in self.tasks]
+        self._current, self._is_synced = self._steppers[0], True
+        self.output_dir = None if output_dir is None else Path(output_dir).expanduser()
+        if self.output_dir is not None:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            self.load_checkpoint()
+        self._logged = (self.step, time.perf_counter())
+        self._callbacks = [callback(self) for callback in callbacks or ()]
 
-    def resume(self, state: steps.TrainState) -> None:
-        """Goes on from a state that was saved."""
-        self.state, self.step = state, int(state.step)
-        self._examples = examples_from(self._data, self.step)
+    # What people look at.
 
-    def run(self, until: int, log_every: int = 100, stop: Any = False) -> Iterator[Progress]:
-        """Trains until `until` steps were made; yields every `log_every` steps and at the end.
+    @property
+    def step(self) -> int:
+        """How many steps were made."""
+        return self._current.step
 
-        Args:
-          until: a number of steps.
-          log_every: how many steps make one log point.
-          stop: looked at before each step; ends the training early once it is true.
+    @property
+    def model(self) -> Any:
+        """The model, with the newest weights."""
+        self._sync()
+        return self._model
+
+    @property
+    def eval_model(self) -> Any:
+        """The model that is evaluated, with the newest weights."""
+        self._sync()
+        return self._eval_model
+
+    # Running.
+
+    def run(self, n_steps: int = 1) -> None:
+        """Makes n more steps, with the evaluations and checkpoints between them.
 
         Raises:
-          DivergedError: a step was not finite. The state is that before this step.
+          DivergedError: a step was not finite; noticed where the loss is printed, or saved.
         """
-        started, positions = time.perf_counter(), 0
-        while self.step < until and not stop:
-            example = next(self._examples)
-            check_categories(example, self._n_categories)
-            if example.fresh:
-                self.state = self.state._replace(model_state=self._initial_state())
-            with uninterrupted():
-                self.state = self._step(self.state, *example[:3])
-                self.step += 1
-            positions += int(np.size(example.targets))
-            if self.step % log_every == 0 or self.step == until:
-                metrics = self._read()
-                yield Progress(self.step, metrics, positions / (time.perf_counter() - started))
-                started, positions = time.perf_counter(), 0
+        self._logged = (self.step, time.perf_counter())
+        try:
+            for _ in range(n_steps):
+                self._run_one_step()
+        finally:
+            self._sync()
 
-    @property
-    def step_function(self) -> Any:
-        """The compiled step, to look at: (state, inputs, targets, weights) -> state."""
-        return self._step
+    def _run_one_step(self):
+        step = self.step + 1
+        index = self._which_task(step)
+        task, stepper = self.tasks[index], self._turn_to(index)
+        due = [callback for callback in self._callbacks if callback.call_at(step)]
+        for callback in due:
+            callback.on_step_begin(step)
+        self._set_learning_rate(stepper, task.learning_rate(step))
+        example = as_example(task.next_batch(), self._model.n_in)
+        self._is_synced = False
+        stepper.advance(example)
+        for callback in due:
+            callback.on_step_end(step)
+        checkpoint = self._checkpoint_at(step)
+        if checkpoint:
+            self.save_checkpoint('model')
+        if self._permanent_checkpoint_at(step):
+            self.save_checkpoint(f'model_{step}')
+        if self._eval_at(step):
+            self._log_training(task)
+            self.run_evals()
+        if checkpoint:
+            self._save_extremes()
 
-    @property
-    def is_fine(self) -> bool:
-        """Whether all steps so far had a finite loss; waits for the device."""
-        return int(self.state.bad_step) == steps.FINE
+    def _turn_to(self, index):
+        """Returns the stepper of a task, after giving it what the one before has learned."""
+        stepper = self._steppers[index]
+        if stepper is not self._current:
+            stepper.take_over(self._current)
+            self._current = stepper
+        return stepper
 
-    def sync(self) -> None:
-        """Gives the model a copy of the weights and statistics as they are now."""
-        self.model.weights = jax.tree.map(jnp.copy, self.state.weights)
-        self.model.keep_statistics(self.state.model_state)
-
-    def _initial_state(self):
-        return self._view.new_state(self._batch_size, after=self.state.model_state)
-
-    def _read(self):
-        sums, bad_step = jax.device_get((self.state.sums, self.state.bad_step))
-        if bad_step != steps.FINE:
-            raise DivergedError(
-                f'step {int(bad_step) + 1}: the loss, its gradient or the update became NaN or '
-                'infinite. The weights are those before this step. Use a smaller learning rate, '
-                'clip gradients (Adam(..., clip_norm=1.0)), or look at the data of this step.'
+    def _set_learning_rate(self, stepper, rate):
+        if rate is None:
+            return
+        state = stepper.state
+        try:
+            changed = optax.tree_utils.tree_set(
+                state.optimizer_state, learning_rate=jnp.float32(rate)
             )
-        self.state = self.state._replace(sums=steps.zero_sums(self._metrics))
-        n_steps = float(sums.pop('steps'))
-        return {name: float(total) / n_steps for name, total in sums.items()}
+        except KeyError:
+            raise ValueError(
+                'TrainTask(lr_schedule=...) needs an optimizer whose state has a learning rate: '
+                'one of retrax.optimizers, or optax.inject_hyperparams(optax.adamw)(0.0)'
+            ) from None
+        stepper.state = state._replace(optimizer_state=changed)
+
+    def run_evals(self) -> None:
+        """Evaluates the model on all eval tasks, prints the metrics, and keeps them."""
+        self._sync()
+        for task in self.eval_tasks:
+            batches = (task.next_batch() for _ in range(task.n_eval_batches))
+            measured = dict(zip(task.metric_names, task.metrics, strict=True))
+            parts = measure_batches(self._eval_model, batches, measured, task.is_contiguous)
+            for name in task.metric_names:
+                self._note('eval', name, sum(part[name] for part in parts) / len(parts))
+
+    # What is printed and kept.
+
+    def _log_training(self, task):
+        before, started = self._logged
+        n_steps, seconds = self.step - before, time.perf_counter() - started
+        metrics = self._current.read()
+        self._print('')
+        if self.step == 1:
+            size = sum(w.size for w in jax.tree.leaves(self._current.state.weights))
+            self._print_step(f'Total number of trainable weights: {size}')
+        self._print_step(f'Ran {n_steps} train steps in {seconds:0.2f} secs')
+        self._note('train', task.loss_name, metrics['loss'])
+        facts = {
+            'steps per second': n_steps / seconds,
+            'gradients_l2': metrics['gradient_norm'],
+            'loss': metrics['loss'],
+            'weights_l2': float(steps.global_norm(self._current.state.weights)),
+        }
+        rate = optax.tree_utils.tree_get(self._current.state.optimizer_state, 'learning_rate')
+        if rate is not None:
+            facts['learning_rate'] = float(rate)
+        for name, value in facts.items():
+            self.history.append('train', f'training/{name}', self.step, value)
+        self._logged = (self.step, time.perf_counter())
+
+    def _note(self, mode, name, value):
+        width = max(map(len, [task.loss_name for task in self.tasks] + self._metric_names))
+        self._print_step(f'{mode:5} {name.rjust(width)} | {value: .8f}')
+        self.history.append(mode, f'metrics/{name}', self.step, value)
+
+    def _print_step(self, text):
+        self._print(f'Step {self.step: 6d}: {text}')
+
+    def _print(self, text):
+        sys.stdout.write(f'{text}\n')
+        sys.stdout.flush()
+
+    # Checkpoints.
+
+    def save_checkpoint(self, basename: str) -> None:
+        """Saves all that a step changes as `output_dir/basename`; nothing without an output_dir.
+
+        Raises:
+          DivergedError: a step was not finite, so that what was saved before is better.
+        """
+        if self.output_dir is None:
+            return
+        self._sync()
+        if not self._current.is_fine:
+            self._current.read()
+        facts = {
+            'step': self.step,
+            'batches_taken': [task.n_taken for task in (*self.tasks, *self.eval_tasks)],
+            'history': json.dumps(self.history.to_dict()),  # may hold NaN
+        }
+        tree = run_checkpoints.tree_of(self._model, self._joined())
+        checkpoints.save(self.output_dir / basename, tree, facts)
+
+    def load_checkpoint(
+        self, directory: str | os.PathLike[str] | None = None, filename: str | None = None
+    ) -> None:
+        """Goes on from a checkpoint, if it is there; by default `model` in the output directory.
+
+        Raises:
+          CheckpointError: it is damaged, or of another model.
+        """
+        folder = self.output_dir if directory is None else Path(directory).expanduser()
+        if folder is None or not (folder / (filename or 'model')).is_dir():
+            return
+        path = folder / (filename or 'model')
+        self._sync()
+        like = run_checkpoints.tree_of(self._model, self._joined())
+        tree, facts = checkpoints.restore(path, like)
+        self._part(run_checkpoints.given_to(self._model, steps.TrainState(**tree)))
+        self.history = LoopHistory.from_dict(json.loads(facts['history']))
+        tasks = *self.tasks, *self.eval_tasks
+        for task, n in zip(tasks, facts['batches_taken'], strict=False):  # evals may be new
+            task.start_at(n)
+        self._is_synced = False
+
+    def _save_extremes(self):
+        for word, metric, best in self._extremes:
+            values = [value for _, value in self.history.get('eval', f'metrics/{metric}')]
+            if values and values[-1] == best(values):
+                self.save_checkpoint(f'{word}_{metric}')
+
+    def _joined(self):
+        """Returns one state for all tasks, each with its own optimizer."""
+        states = [stepper.state for stepper in self._steppers]
+        return self._current.state._replace(
+            optimizer_state=tuple(state.optimizer_state for state in states),
+            sums=tuple(state.sums for state in states),
+        )
+
+    def _part(self, joined):
+        parts = zip(self._steppers, joined.optimizer_state, joined.sums, strict=True)
+        for stepper, optimizer_state, sums in parts:
+            state = joined._replace(optimizer_state=optimizer_state, sums=sums)
+            stepper.resume(state)
+
+    # Within.
+
+    def _stepper_of(self, task, seed):
+        sample = as_example(task.sample_batch, self._model.n_in)
+        made = Stepper(
+            self._model, sample, task.optimizer, task.loss_layer, None, seed, task.is_contiguous
+        )
+        counted = jax.tree.map(
+            lambda node: node._replace(step=node.step + 1) if _is_ours(node) else node,
+            made.state.optimizer_state,
+            is_leaf=_is_ours,
+        )  # Trax's loop counts its steps from 1, and its optimizers count on from there
+        made.state = made.state._replace(optimizer_state=counted)
+        return made
+
+    def _sync(self):
+        if self._is_synced:
+            return
+        self._current.sync()
+        if self._eval_model is not self._model:
+            self._eval_model.weights = self._model.weights
+            self._eval_model.keep_statistics(self._current.state.model_state)
+        self._is_synced = True
+
+    def _check(self, n_devices):
+        if not self.tasks:
+            raise ValueError('Loop must be given at least one training task.')
+        if n_devices not in (None, 1):
+            raise ValueError(f'Loop trains on one device; n_devices is {n_devices}')
+        for word, metric, _ in self._extremes:
+            if metric is not None and metric not in self._metric_names:
+                raise ValueError(
+                    f'Loop cannot save the {word} {metric!r}: the metrics of its eval tasks are '
+                    f'{self._metric_names}'
+                )
 
 
-def _peek(iterator):
-    first = next(iterator)
-    return first, itertools.chain([first], iterator)
+def _listed(tasks: Any) -> list[Any]:
+    if tasks is None:
+        return []
+    return list(tasks) if isinstance(tasks, list | tuple) else [tasks]
 
 
-def _n_categories(outputs, targets):
-    """The number of categories, where outputs have one axis more than integer targets."""
-    shape = getattr(outputs, 'shape', None)
-    integers = np.issubdtype(np.asarray(targets).dtype, np.integer)
-    return shape[-1] if shape and integers and len(shape) == np.ndim(targets) + 1 else None
+def _at_1_and_every(n):
+    return lambda step: n is not None and (step == 1 or step % n == 0)
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Holds Ctrl-C back for a block of code: between donation and result there is no state."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread gets KeyboardInterrupt
-        return
-    caught: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda *received: caught.append(received))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if caught and callable(before):
-        before(*caught[0])
+def _is_ours(node):
+    return isinstance(node, LeafwiseState)

@@ -7,13 +7,13 @@ from typing import Any
 from .evaluate import Evaluation
 from .experiment import Experiment
 from .language_task import LanguageTask
-from .loop import Loop, Progress
 from .run_directory import LabelResult, Result, RunDirectory
 from .run_facts import facts_of, what_differs
 from .run_files import RunError
 from .run_lock import RunLock
 from .stopping import Stopped, StopRequest, stop_requests
 from .task import Material
+from .trainer import Progress, Trainer
 
 
 class Reporter:
@@ -88,7 +88,7 @@ def load_weights(run: RunDirectory, experiment: Experiment) -> int:
       RunError: the run has no checkpoint yet, or one of another vocabulary.
       CheckpointError: the checkpoint is damaged, or of another model.
     """
-    state = run.restore(experiment.model, experiment.loop(experiment.blank()).state)
+    state = run.restore(experiment.model, experiment.trainer(experiment.blank()).state)
     if state is None:
         raise RunError(
             f'{run}: this run has no checkpoint yet. Go on with it: retrax train, with the same '
@@ -133,20 +133,20 @@ def _go_on(
     """Trains from the newest checkpoint, or from new weights, to the end of the run."""
     for difference in what_differs(run.facts()):
         reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
-    loop = experiment.loop(material.training)
-    if (state := run.restore(experiment.model, loop.state)) is not None:
-        loop.resume(state)
-    run.forget_after(loop.step)
-    reporter.begin(experiment, material, loop.step)
+    trainer = experiment.trainer(material.training)
+    if (state := run.restore(experiment.model, trainer.state)) is not None:
+        trainer.resume(state)
+    run.forget_after(trainer.step)
+    reporter.begin(experiment, material, trainer.step)
     with stop_requests() as stop:
-        _train(loop, experiment, material, run, reporter, stop)
-    result = _result(experiment.what, material, run, loop.step)
+        _train(trainer, experiment, material, run, reporter, stop)
+    result = _result(experiment.what, material, run, trainer.step)
     run.finish(result)
     return result
 
 
 def _train(
-    loop: Loop,
+    trainer: Trainer,
     experiment: Experiment,
     material: Material,
     run: RunDirectory,
@@ -156,33 +156,33 @@ def _train(
     """Makes all steps that are left; the last note is the evaluation of the last step."""
     task = experiment.what
     try:
-        while loop.step < experiment.steps:
-            pause = loop.step - loop.step % experiment.eval_every + experiment.eval_every
+        while trainer.step < experiment.steps:
+            pause = trainer.step - trainer.step % experiment.eval_every + experiment.eval_every
             pause = min(pause, experiment.steps)
-            for progress in loop.run(pause, experiment.log_every, stop):
+            for progress in trainer.run(pause, experiment.log_every, stop):
                 run.note(step=progress.step, **progress.metrics)
                 reporter.log(progress)
-            if loop.step < pause:
+            if trainer.step < pause:
                 break
-            loop.sync()
+            trainer.sync()
             evaluation = task.evaluate(experiment.model, material)
-            run.note(step=loop.step, **{f'heldout_{task.figure}': task.figure_of(evaluation)})
-            run.save(experiment.model, loop.state, material.vocabulary)
-            reporter.evaluated(loop.step, evaluation, experiment.model)
+            run.note(step=trainer.step, **{f'heldout_{task.figure}': task.figure_of(evaluation)})
+            run.save(experiment.model, trainer.state, material.vocabulary)
+            reporter.evaluated(trainer.step, evaluation, experiment.model)
     except Stopped:
         raise  # the second signal: a step may be half done
     except KeyboardInterrupt:  # from the reporter
-        _save_at_stop(loop, experiment, material, run)
+        _save_at_stop(trainer, experiment, material, run)
         raise
-    if loop.step < experiment.steps:
-        _save_at_stop(loop, experiment, material, run)
+    if trainer.step < experiment.steps:
+        _save_at_stop(trainer, experiment, material, run)
         stop.obey()
 
 
-def _save_at_stop(loop, experiment, material, run):
-    if loop.step and loop.is_fine:
-        loop.sync()
-        run.save(experiment.model, loop.state, material.vocabulary)
+def _save_at_stop(trainer, experiment, material, run):
+    if trainer.step and trainer.is_fine:
+        trainer.sync()
+        run.save(experiment.model, trainer.state, material.vocabulary)
 
 
 def _result(task, material, run, step):

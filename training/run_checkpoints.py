@@ -4,6 +4,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from .. import checkpoints
 from .step import TrainState
 
@@ -21,7 +24,7 @@ def save(folder: Path, model: Any, state: TrainState, vocabulary: str) -> None:
     """
     step = int(state.step)
     metadata = {'step': step, 'vocabulary': vocabulary}
-    checkpoints.save(checkpoints.step_path(folder, step), _tree(model, state), metadata)
+    checkpoints.save(checkpoints.step_path(folder, step), tree_of(model, state), metadata)
     tidy(folder)
 
 
@@ -39,7 +42,7 @@ def restore(path: Path, model: Any, like: TrainState) -> tuple[TrainState, Any]:
       CheckpointError: it is damaged, or of another model; the message names one to go back to.
     """
     try:
-        tree, metadata = checkpoints.restore(path, _tree(model, like))
+        tree, metadata = checkpoints.restore(path, tree_of(model, like))
     except checkpoints.CheckpointError as error:
         earlier = _earlier(path)
         if earlier is None or not _is_damaged(path):
@@ -64,5 +67,17 @@ def _is_damaged(path):
     return False
 
 
-def _tree(model, state):
+def tree_of(model: Any, state: TrainState) -> dict[str, Any]:
+    """Returns what a checkpoint keeps; `model`, which names the weights, has those of `state`."""
     return {**state._asdict(), 'weights': model.named_weights()}
+
+
+def given_to(model: Any, state: TrainState) -> TrainState:
+    """Gives a model the weights, by name, and statistics of a restored state.
+
+    Returns:
+      The state as a step takes it: with weights of its own, nested as the model's are.
+    """
+    model.set_named_weights(state.weights)
+    model.keep_statistics(state.model_state)
+    return state._replace(weights=jax.tree.map(jnp.copy, model.weights))

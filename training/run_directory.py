@@ -17,9 +17,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from .. import checkpoints
 from ..data import Vocabulary, vocabulary_from_json
 from . import run_checkpoints
@@ -223,9 +220,7 @@ class RunDirectory:
                 f'{self.path / "vocabulary.json"} has the vocabulary {mine}, so its ids mean '
                 'something else. Put the vocabulary.json back that belongs to the run.'
             )
-        model.set_named_weights(state.weights)
-        model.keep_statistics(state.model_state)
-        return state._replace(weights=jax.tree.map(jnp.copy, model.weights))
+        return run_checkpoints.given_to(model, state)
 
     def writing(self) -> AbstractContextManager[None]:
         """Says what it means for this run where the file system refuses."""

@@ -25,9 +25,8 @@ class TrainState(NamedTuple):
     bad_step: jax.Array  # () int32, the first step that was not finite, or -1
 
 
-# Takes (outputs, targets, weights) and gives one number.
 Metric = Any
-Step = Callable[[TrainState, Any, Any, Any], TrainState]
+Step = Callable[[TrainState, Any, Any], TrainState]
 
 
 def new_train_state(weights: Any, optimizer: Any, model_state: Any, rng: Any, metrics: Any) -> Any:
@@ -52,9 +51,9 @@ def zero_sums(metrics: Any) -> dict[str, jax.Array]:
 def build_step(
     model: Any, optimizer: optax.GradientTransformation, loss: Any, metrics: Mapping[str, Metric]
 ) -> Step:
-    """Returns the compiled step (state, inputs, targets, weights) -> new state.
+    """Returns the compiled step (state, inputs, compared) -> new state.
 
-        g = grad of loss(model(inputs), targets, weights) in the weights
+        g = grad of loss(model(inputs), *compared) in the weights
         weights' = weights + optimizer(g)
 
     The model's state comes in as an argument, so no gradient crosses from one window to the one
@@ -65,18 +64,18 @@ def build_step(
     Args:
       model: a view in train mode.
       optimizer: any optax transformation.
-      loss: a layer that takes (outputs, targets, weights) and gives one number.
+      loss: a layer that takes (outputs, targets, weights), or the first of them, and gives one
+        number. Where the model has several outputs, they stand one after another.
       metrics: layers like the loss, by name.
     """
 
-    def step(state: TrainState, inputs: Any, targets: Any, weights: Any) -> TrainState:
+    def step(state: TrainState, inputs: Any, compared: Any) -> TrainState:
         rng = jax.random.fold_in(state.rng, state.step)
 
         def objective(model_weights):
             outputs, new_state = model.pure_fn(inputs, model_weights, state.model_state, rng)
-            compared = (outputs, targets, weights)
-            found = {name: measure(metric, compared) for name, metric in metrics.items()}
-            return measure(loss, compared), (new_state, found)
+            found = {name: measure(m, outputs, compared) for name, m in metrics.items()}
+            return measure(loss, outputs, compared), (new_state, found)
 
         (value, (model_state, found)), gradient = jax.value_and_grad(objective, has_aux=True)(
             state.weights
@@ -104,9 +103,11 @@ def global_norm(tree: Any) -> jax.Array:
     return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
 
 
-def measure(layer: Any, compared: tuple[Any, Any, Any]) -> jax.Array:
-    """Returns the number that a loss or metric layer gives for (outputs, targets, weights)."""
-    return layer.pure_fn(compared, layer.weights, layer.state, None)[0]
+def measure(layer: Any, outputs: Any, compared: tuple[Any, ...]) -> jax.Array:
+    """Returns the number that a loss or metric layer gives for outputs and their targets."""
+    stack = (*outputs, *compared) if isinstance(outputs, tuple) else (outputs, *compared)
+    x = stack[0] if layer.n_in == 1 else stack[: layer.n_in]
+    return layer.pure_fn(x, layer.weights, layer.state, None)[0]
 
 
 def _unless_bad(before: TrainState, after: TrainState, finite: jax.Array) -> TrainState:
