@@ -2,6 +2,7 @@
 # make test   everything CI checks: style, types, imports, tests
 # make lint   the same without the tests
 # make peers  adds PyTorch, Keras, Flax and others, with which tests then compare
+# make bench  five minutes: retrax beside PyTorch and Flax, on this machine
 # make parity  Trax's own tests against retrax; writes the table in docs/parity.md
 # make clean  removes what the targets made, except runs/
 #
@@ -23,7 +24,7 @@ NODE_OK := process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)
 # The checker is in pyright's wheel; these keep it from looking for a newer one on the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint peers parity clean
+.PHONY: demo test lint peers bench parity clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
@@ -41,6 +42,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 peers: $(VENV)/installed-peers
+
+bench: $(VENV)/installed-peers
+	$(BIN)/python -m benchmarks short
 
 parity: $(VENV)/installed-dev
 	$(BIN)/python -m tests.parity --write

@@ -1,5 +1,6 @@
 """Runs peers in alternation, A B A B, each in a process of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -65,8 +66,12 @@ def _race(workers, rows, repeats, budget_s):
     for _ in range(repeats):
         for peer, worker in workers.items():
             times = worker.go()
-            rows[peer]['wall'].append(times['wall'])
-            rows[peer]['cpu'].append(times['cpu'])
+            if 'failed' in times:
+                rows[peer] = times
+            else:
+                rows[peer]['wall'].append(times['wall'])
+                rows[peer]['cpu'].append(times['cpu'])
+        workers = {peer: worker for peer, worker in workers.items() if 'wall' in rows[peer]}
         if time.monotonic() > ends:
             return
 
@@ -94,25 +99,30 @@ class Worker:
         if self._process is None:
             variable = OTHER_PYTHON[self._peer]
             return {'missing': f'needs an interpreter of its own, in ${variable}'}
-        line = self._process.stdout.readline()
-        if line:
-            return json.loads(line)
-        return {'failed': f'ended with {self._process.wait()}; its message is above'}
+        return self._answer()
 
     def go(self) -> Row:
         """Makes one run; returns its times."""
         time.sleep(PAUSE)
-        self._process.stdin.write('go\n')
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write('go\n')
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return self._ended()
+        return self._answer()
+
+    def _answer(self):
         line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f'{self._peer} ended with {self._process.wait()} while it was timed')
-        return json.loads(line)
+        return json.loads(line) if line else self._ended()
+
+    def _ended(self):
+        return {'failed': f'ended with {self._process.wait()}; its message is above'}
 
     def end(self) -> None:
         """Ends the process."""
         if self._process is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.wait()
 
 

@@ -16,6 +16,7 @@ from .setting import Setting
 
 FOLDER = pathlib.Path(__file__).parent / 'results'
 PACKAGES = 'jax jaxlib optax numpy torch flax equinox keras'.split()
+NO_RACE: dict[str, Any] = {'rows': {}, 'skipped': ''}
 FLAGS = r'(avx|amx|fma|sve|asimd)'
 
 
@@ -31,38 +32,54 @@ class Results:
         return cls(machine(threads), [], {})
 
     @classmethod
+    def of_today(cls, threads: int) -> 'Results':
+        """Returns those of today, to go on with; new ones if anything of the machine changed."""
+        new = cls.new(threads)
+        if new.path.exists():
+            old = cls.read(new.path)
+            if old.machine == new.machine:
+                return old
+        return new
+
+    @classmethod
     def read(cls, path: pathlib.Path) -> 'Results':
         """Returns what `write` wrote."""
         return cls(**json.loads(path.read_text(encoding='utf-8')))
 
-    def add(self, setting: Setting, rows: dict[str, Row]) -> None:
-        """Adds a race."""
-        self.races.append({'setting': setting._asdict(), 'rows': rows})
-
-    def skip(self, setting: Setting, reason: str) -> None:
-        """Adds a race that was not run."""
-        self.races.append({'setting': setting._asdict(), 'rows': {}, 'skipped': reason})
+    def add(self, setting: Setting, rows: dict[str, Row], skipped: str = '') -> None:
+        """Adds a race, in place of an older one of that setting; or says why it was skipped."""
+        self.races = [race for race in self.races if not _same(race, setting)]
+        self.races.append({'setting': setting._asdict(), 'rows': rows, 'skipped': skipped})
 
     def race(self, setting: Setting) -> dict[str, Row]:
         """Returns the rows of a setting, whatever the number of threads; none if it was not run."""
-        wanted = setting._replace(threads=0)
-        for race in self.races:
-            if Setting(**race['setting'])._replace(threads=0) == wanted:
-                return race['rows']
-        return {}
+        return self._find(setting)['rows']
 
-    def write(self, folder: pathlib.Path = FOLDER) -> pathlib.Path:
-        """Writes DATE-MACHINE.json; returns its path."""
-        folder.mkdir(exist_ok=True)
-        path = folder / f'{self.machine["date"]}-{self.machine["name"]}.json'
-        path.write_text(_compact(self.__dict__) + '\n', encoding='utf-8')
-        return path
+    def skipped(self, setting: Setting) -> str:
+        """Returns why a race was skipped; '' if it was not."""
+        return self._find(setting)['skipped']
+
+    def _find(self, setting):
+        return next((race for race in self.races if _same(race, setting)), NO_RACE)
+
+    @property
+    def path(self) -> pathlib.Path:
+        """results/DATE-MACHINE.json."""
+        return FOLDER / f'{self.machine["date"]}-{self.machine["name"]}.json'
+
+    def write(self) -> None:
+        """Writes its file."""
+        FOLDER.mkdir(exist_ok=True)
+        self.path.write_text(_compact(self.__dict__) + '\n', encoding='utf-8')
 
 
-def newest(folder: pathlib.Path = FOLDER) -> pathlib.Path | None:
-    """Returns the newest results, by the date in their name."""
-    found = sorted(p for p in folder.glob('*.json') if 'races' in json.loads(p.read_text()))
-    return found[-1] if found else None
+def _same(race, setting):
+    return Setting(**race['setting'])._replace(threads=0) == setting._replace(threads=0)
+
+
+def newest() -> pathlib.Path:
+    """Returns the newest results, by the date in their name; those of GPUs are another thing."""
+    return max(path for path in FOLDER.glob('*cores.json'))
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -97,7 +114,7 @@ def _other_versions():
     if not python:
         return {'trax': None}
     ask = 'from importlib.metadata import version as v; print(v("trax"), v("jax"))'
-    found = subprocess.run([python, '-c', ask], capture_output=True, text=True, cwd=ROOT.parent)
+    found = subprocess.run([python, '-c', ask], capture_output=True, text=True, cwd=ROOT / 'docs')
     trax, _, jax = found.stdout.strip().partition(' ')
     return {'trax': f'{trax} (its jax: {jax})' if trax else None}
 

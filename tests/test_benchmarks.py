@@ -1,12 +1,29 @@
 """benchmarks/: what is compared, what is refused, and what is reported. Nothing here is timed."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from retrax.benchmarks import alternate, checks, evidence, reference, summary, tables
+from retrax.benchmarks import (
+    alternate,
+    checks,
+    evidence,
+    plots,
+    reference,
+    report,
+    results,
+    running,
+    sets,
+    summary,
+    tables,
+    targets,
+)
 from retrax.benchmarks import seed_model as seed
 from retrax.benchmarks.__main__ import main
+from retrax.benchmarks.peers import LABELS, PEERS
 from retrax.benchmarks.setting import Setting, new_tokens_for
 
 SMALL = {'width': 8, 'vocab': 11, 'layers': 2, 'batch': 3, 'time': 5}
@@ -161,3 +178,144 @@ def test_an_unknown_peer_is_named():
 
 def test_a_row_gets_fewer_tokens_where_there_are_many():
     assert [new_tokens_for(b) for b in (1, 8, 32, 128, 1024)] == [256, 256, 256, 64, 32]
+
+
+# Results and the report.
+
+
+def small_results():
+    """Results as one would find them: a race with all kinds of rows, one skipped, costs."""
+    found = results.Results(MACHINE, [], {'import': {'layers': [1.2, 1.0], 'jax': [1.0, 1.0]}})
+    row = {'convention': [True, 'none'], 'error': 1e-7, 'ready_s': 3.0, 'import_s': 0.5}
+    rows = {
+        'retrax_gru': row | {'wall': [0.2, 0.2, 0.4], 'cpu': [0.4] * 3},
+        'torch_nn_gru': row | {'wall': [0.3, 0.2, 0.8], 'cpu': [0.6] * 3},
+        'flax_linen': {'missing': 'flax is not installed'},
+        'keras_gru': {'refused': 'is 3.0e-02 from the reference, not below 1e-05'},
+    }
+    found.add(targets.TRAIN, rows)
+    found.add(sets.grid()[0].setting, rows)
+    found.add(sets.grid()[-1].setting, {}, 'skipped: a step would take 67 s or more')
+    return found
+
+
+MACHINE = {
+    'date': '2026-01-02',
+    'name': 'abacus-2cores',
+    'cpu': 'Abacus',
+    'cpu_flags': [],
+    'cores': 2,
+    'threads': 2,
+    'python': '3.11',
+    'versions': {'jax': '0.10.2', 'flax': None},
+}
+
+
+def test_the_report_has_ratios_targets_and_what_was_not_measured():
+    lines = report.report(small_results()).splitlines()
+    for wanted in (
+        '2026-01-02, Abacus, 2 cores, 2 threads;',
+        'Python 3.11, jax 0.10.2.',
+        '| training, float32: PyTorch nn.GRU | ≥ 1.05 | 1.50 (1.25 to 1.75) | met |',
+        '| training, float32: Flax linen | ≥ 1.25 | | not measured |',
+        '| `from retrax import layers`: `import jax` | ≤ 1.15 | 1.10 (1.05 to 1.15) | met |',
+        '## Training, d 512, B 32, T 64, float32',
+        '| **retrax** | before | 200.0 (200.0 to 300.0) | 10,240 |  | 400.0 | 3.0 | 3 |',
+        'Flax linen: missing: flax is not installed.',
+        'Keras 3 on JAX: refused: is 3.0e-02 from the reference, not below 1e-05.',
+        '| 1024 | 1024 | 128 | skipped: a step would take 67 s or more | | | |',
+    ):
+        assert wanted in lines
+
+
+def test_a_target_that_is_not_reached_is_missed():
+    found = small_results()
+    found.races[0]['rows']['retrax_gru']['wall'] = [0.4, 0.4, 0.8]
+    assert (
+        '| training, float32: PyTorch nn.GRU | ≥ 1.05 | 0.75 (0.62 to 0.88) | **missed** |'
+        in report.report(found)
+    )
+
+
+def test_ratios_between_races_are_per_token():
+    found = results.Results(MACHINE, [], {})
+    for batch, seconds in ((1, 0.1), (8, 0.2)):
+        row = {'wall': [seconds] * 3, 'cpu': [seconds] * 3}
+        found.add(targets.decoding(batch), {'retrax_gru': row})
+    (target,) = [t for t in targets.TARGETS if t.what == 'decoding, 8 rows: 1 row, per token']
+    assert target.found(found).median == pytest.approx(4.0)
+
+
+def test_a_race_replaces_an_older_one_of_its_setting_and_files_keep_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, 'FOLDER', tmp_path)
+    found = small_results()
+    found.add(targets.TRAIN, {'retrax_gru': {'missing': 'nothing'}})
+    assert found.race(targets.TRAIN) == {'retrax_gru': {'missing': 'nothing'}}
+    found.write()
+    again = results.Results.read(results.newest())
+    assert again.__dict__ == found.__dict__
+
+
+def test_the_committed_page_is_what_the_newest_results_give():
+    again = 'python -m benchmarks report'
+    assert report.PAGE.read_text() == report.report(results.Results.read(results.newest())), again
+
+
+def test_only_cells_whose_step_takes_too_long_are_skipped(monkeypatch):
+    ran = []
+    monkeypatch.setattr(running, 'alternate', lambda setting, *_: ran.append(setting) or {})
+    found, kept = small_results(), []
+    planned = sets.grid()
+    assert running.run(found, planned, 20, float('inf'), lambda: kept.append(1))
+    rate = 0.2 / sets.work(targets.TRAIN)
+    small = [p.setting for p in planned if rate * sets.work(p.setting) <= 10]
+    assert set(ran) <= set(small)
+    assert all(found.skipped(p.setting) for p in planned if p.setting not in small)
+    assert len(kept) == len(planned) - 2  # two were there before
+
+
+def test_a_run_whose_time_is_over_says_that_there_is_more():
+    assert not running.run(small_results(), sets.grid(), 20, float('-inf'), lambda: None)
+
+
+def test_a_peer_that_ends_while_it_is_timed_has_no_times_and_the_others_go_on():
+    setting = Setting('train', **SMALL)
+    peers = {name: Peer(setting, CONVENTIONS[0]) for name in ('right', 'ends')}
+    peers['ends'].go = lambda: {'failed': 'ended with -9; its message is above'}
+    rows = alternate.alternate(setting, peers, 3, 60, lambda peer, _: peers[peer])
+    assert len(rows['right']['wall']) == 3
+    assert tables.line(setting, rows, 'ends')[2] == 'failed: ended with -9; its message is above'
+
+
+def test_every_peer_has_a_name_and_every_target_a_race_that_all_runs():
+    assert {peer for peers in PEERS.values() for peer in peers} == set(LABELS)
+    planned = {p.setting: p.peers for p in sets.committed()}
+    for target in targets.TARGETS:
+        if isinstance(target, targets.Race):
+            for side in (target.theirs, target.ours):
+                assert set(side.peers) & set(planned[side.setting])
+
+
+def test_pictures_need_matplotlib(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    with pytest.raises(SystemExit, match=r'plots need matplotlib: pip install .*\[plots\]'):
+        plots.draw(small_results(), tmp_path / 'it.png')
+
+
+@pytest.mark.skipif(not os.environ.get('RETRAX_PEERS'), reason='where RETRAX_PEERS is set')
+@pytest.mark.parametrize(
+    ('task', 'precision', 'peers'),
+    [
+        (
+            'train',
+            'float32',
+            'torch_nn_gru torch_trax_gru flax_linen flax_nnx equinox_gru keras_gru',
+        ),
+        ('decode', 'bf16', 'retrax_gru torch_gru_cell flax_linen_scan keras_gru memory_read'),
+    ],
+    ids=['train', 'decode'],
+)
+def test_peers_compute_the_seed_model(task, precision, peers):
+    sizes = {'width': 32, 'batch': 8, 'time': 4, 'new_tokens': 3, 'precision': precision}
+    rows = alternate.alternate(Setting(task, **sizes), peers.split(), 1, 60)
+    assert {peer: row for peer, row in rows.items() if 'wall' not in row or 'refused' in row} == {}

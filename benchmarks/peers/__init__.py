@@ -44,6 +44,24 @@ PEERS = {
         'trax_gru',
     ),
 }
+LABELS = {
+    'retrax_gru': 'retrax',
+    'retrax_gru_after': "retrax, `GRUCell(reset='after')`",
+    'retrax_host_loop': 'retrax, a step for each token',
+    'jax_trax_form': "JAX by hand, Trax's formulation",
+    'torch_nn_gru': 'PyTorch `nn.GRU`',
+    'torch_gru_cell': 'PyTorch `nn.GRUCell`',
+    'torch_trax_gru': "PyTorch, Trax's equations",
+    'torch_trax_gru_compiled': 'the same, `torch.compile`',
+    'flax_linen': 'Flax linen',
+    'flax_linen_scan': 'Flax linen, one scan',
+    'flax_nnx': 'Flax nnx',
+    'equinox_gru': 'Equinox',
+    'keras_gru': 'Keras 3 on JAX',
+    'trax_gru': 'Trax 1.4.1',
+    'memory_read': '(reading the weights, in C)',
+    'product_rate': '(the products alone, JAX)',
+}
 OURS = 'retrax_gru'  # what all others are compared with
 TRAX_PYTHON = 'TRAX_PYTHON'  # the environment variable that names an interpreter with Trax
 OTHER_PYTHON = {'trax_gru': TRAX_PYTHON}  # peers that do not run in ours

@@ -1,0 +1,145 @@
+"""docs/benchmarks.md, made of one file of results."""
+
+import pathlib
+
+from .alternate import ROOT
+from .peers import LABELS, OURS
+from .results import Results
+from .sets import grid
+from .setting import Setting
+from .summary import Spread, ratio, spread
+from .tables import times, why_not
+from .targets import TARGETS
+
+PAGE = ROOT / 'docs' / 'benchmarks.md'
+
+
+def report(results: Results) -> str:
+    """Returns the page, in Markdown."""
+    cells = [planned.setting for planned in grid()]
+    singles = [race for race in results.races if Setting(**race['setting']) not in cells]
+    parts = [
+        _head(results.machine),
+        _targets(results),
+        *(_race(Setting(**race['setting']), race['rows']) for race in singles),
+        _grid(results, cells),
+        _costs(results.costs),
+    ]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def write(path: pathlib.Path) -> None:
+    """Writes docs/benchmarks.md from a file of results."""
+    PAGE.write_text(report(Results.read(path)), encoding='utf-8')
+
+
+def _head(machine):
+    versions = ', '.join(f'{k} {v}' for k, v in machine['versions'].items() if v)
+    return f"""# Benchmarks
+
+    python -m benchmarks all        # measures; python -m benchmarks short takes five minutes
+    python -m benchmarks report     # writes this page from the newest file in benchmarks/results
+
+{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads;
+Python {machine['python']}, {versions}.
+
+The seed model: 256 ids, width 512, two GRUs, 3.4 million weights. Each library runs in a process of
+its own with the same weights, tokens, loss, Adam and threads; processes take turns, run by run, and
+one whose outputs are not those of float64 NumPy is refused
+([benchmarks/README.md](../benchmarks/README.md)). Times are medians, with quartiles in brackets.
+"x ours" is its time over that of retrax, pair by pair: above 1 retrax is faster. "Reset" is where
+the reset gate acts: before the product with the recurrent matrix, as in Trax, which costs two
+products in each step, or after it, which costs one. "Ready" is building, compiling and the first
+run. bf16 is what each library offers by that name; see the first lines of its file in
+benchmarks/peers."""
+
+
+def _targets(results):
+    lines = ['## Targets', '', '| retrax against | wanted | found | |', '|---|---:|---:|---|']
+    for target in TARGETS:
+        found = target.found(results)
+        if found is None:
+            lines.append(f'| {target.what} | {target.wanted} | | not measured |')
+        else:
+            word = 'met' if target.met(found.median) else '**missed**'
+            lines.append(f'| {target.what} | {target.wanted} | {times(found)} | {word} |')
+    return '\n'.join(lines)
+
+
+def _race(setting, rows):
+    """One race: a line for each peer, the fastest first, then those without times."""
+    timed = {peer: row for peer, row in rows.items() if row.get('wall')}
+    order = sorted(timed, key=lambda peer: spread(timed[peer]['wall']).median)
+    lines = [
+        f'## {setting}'.replace(setting.task, _TITLES[setting.task], 1),
+        '',
+        f'| | reset | ms | {_PER[setting.task]} | x ours | cpu ms | ready s | runs |',
+        '|---|---|---:|---:|---:|---:|---:|---:|',
+        *(_line(setting, rows, peer) for peer in order),
+    ]
+    missing = [f'{LABELS[p]}: {why_not(r)}.' for p, r in rows.items() if p not in timed]
+    return '\n'.join(lines + ([''] + missing if missing else []))
+
+
+_TITLES = {'train': 'Training', 'forward': 'Eval pass', 'decode': 'Decoding'}
+_PER = {'train': 'tokens/s', 'forward': 'tokens/s', 'decode': 'µs per token'}
+
+
+def _line(setting, rows, peer):
+    row, ours = rows[peer], rows.get(OURS, {}).get('wall')
+    wall, label = spread(row['wall']), LABELS[peer]
+    seconds = wall.median / setting.tokens
+    rate = f'{seconds * 1e6:.1f}' if setting.task == 'decode' else f'{1 / seconds:,.0f}'
+    reset = '' if row['convention'] is None else 'before' if row['convention'][0] else 'after'
+    cells = [
+        f'**{label}**' if peer == OURS else label,
+        reset,
+        _milliseconds(wall),
+        rate,
+        times(ratio(row['wall'], ours)) if ours and peer != OURS else '',
+        f'{spread(row["cpu"]).median * 1e3:.1f}',
+        f'{row["ready_s"]:.1f}',
+        str(len(row['wall'])),
+    ]
+    return f'| {" | ".join(cells)} |'
+
+
+def _milliseconds(found: Spread) -> str:
+    return f'{found.median * 1e3:.1f} ({found.low * 1e3:.1f} to {found.high * 1e3:.1f})'
+
+
+def _grid(results, cells):
+    """The grid: our time, and the ratio to each peer; cells that were not run say why."""
+    lines = []
+    for cell in sorted(cells):
+        rows = results.race(cell)
+        sizes = f'| {cell.width} | {cell.time} | {cell.batch}'
+        ours = rows.get(OURS, {}).get('wall')
+        if ours:
+            others = ' | '.join(_ratio(rows.get(peer, {}), ours) for peer in _OTHERS)
+            lines.append(f'{sizes} | {spread(ours).median * 1e3:.1f} | {others} | {len(ours)} |')
+        elif results.skipped(cell):
+            lines.append(f'{sizes} | {results.skipped(cell)} | | | |')
+    if not lines:
+        return ''
+    head = f'| d | T | B | ours, ms | {" | ".join(LABELS[peer] for peer in _OTHERS)} | runs |'
+    title = '## Training over widths, lengths and batches, float32'
+    return '\n'.join([title, '', head, '|---:|---:|---:|---:|---:|---:|---:|', *lines])
+
+
+_OTHERS = 'torch_nn_gru', 'flax_linen'
+
+
+def _ratio(row, ours):
+    return times(ratio(row['wall'], ours)) if row.get('wall') else why_not(row)
+
+
+def _costs(costs):
+    lines = [
+        f'| {group}: {name} | {spread(found).median:.2f} | {len(found)} |'
+        for group, names in costs.items()
+        for name, found in names.items()
+    ]
+    if not lines:
+        return ''
+    return '\n'.join(['## Paid once', '', '| | seconds | runs |', '|---|---:|---:|', *lines])
