@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     )
     from .configs import load_run
     from .configs.runs import load
-    from .decoding import beam_search, generate, regex, resume, score, stream
+    from .decoding import beam_search, fork, generate, regex, resume, score, stream
     from .inspection import dependence, trace_stack, verify
     from .interop.snapshots import load_snapshot, save_snapshot
     from .interop.weights import describe, explain_difference
@@ -47,6 +47,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'evaluate': ('.training', 'evaluate'),
     'explain_difference': ('.interop.weights', 'explain_difference'),
     'fit': ('.training', 'fit'),
+    'fork': ('.decoding', 'fork'),
     'generate': ('.decoding', 'generate'),
     'inspection': ('.inspection', None),
     'interop': ('.interop', None),
@@ -88,6 +89,7 @@ __all__ = [
     'evaluate',
     'explain_difference',
     'fit',
+    'fork',
     'generate',
     'inspection',
     'interop',

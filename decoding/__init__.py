@@ -8,7 +8,8 @@ from .automaton import Automaton
 from .beam import Beams, beam_search
 from .generate import generate, stream
 from .patterns import regex
-from .running import Stream, resume
+from .resuming import fork, resume
+from .running import RowStreams, Stream
 from .sampling import sample
 from .score import Score, score
 from .snapshot import Snapshot
@@ -16,10 +17,12 @@ from .snapshot import Snapshot
 __all__ = [
     'Automaton',
     'Beams',
+    'RowStreams',
     'Score',
     'Snapshot',
     'Stream',
     'beam_search',
+    'fork',
     'generate',
     'regex',
     'resume',

@@ -15,7 +15,7 @@ from .constraint import prepared
 from .prefill import prefill
 from .rows import batch_axes, take_rows
 from .sampling import layer_key
-from .steps import CHUNK, planned, prepare
+from .steps import CHUNK, Program, planned
 
 PENALTY = options.Range(
     lambda alpha: np.isfinite(alpha) & (alpha >= 0),
@@ -87,7 +87,8 @@ def beam_search(
     batch_size = len(prompt.ids)
     predict = model.as_mode('predict')
     given = request.with_start(prompt, predict.start_id, model.name, _WHO)
-    steps, weights, _ = prepare(predict, batch_size * n_beams)
+    program = Program(predict, batch_size * n_beams, _WHO)
+    steps, weights = program.steps, program.weights
     ids = request.check_ids(given.ids, steps.vocab_size, 'the prompt', _WHO)
     given = given._replace(ids=ids)
     sizes = batch_size, steps.vocab_size

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .running import Stream
+from .running import RowStreams, Stream
 from .start import start
 
 
@@ -22,6 +22,7 @@ def generate(
     batch_size: int = 1,
     eos_id: int | None = None,
     *,
+    n: int = 1,
     prompt_lengths: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
@@ -31,6 +32,7 @@ def generate(
     banned: Any = None,
     constraint: Any = None,
     return_log_probs: bool = False,
+    deterministic: bool = False,
 ) -> Any:
     """Returns new tokens that continue a prompt, or that start a text.
 
@@ -56,6 +58,7 @@ def generate(
       seed: an int or a jax key.
       batch_size: how many rows, if the prompt does not say it.
       eos_id: a row that has met this id is filled with it.
+      n: how many rows to make of each row of the prompt, beside each other; it is read once.
       prompt_lengths: how many ids of each row of (batch, n) count; what is behind them is padding.
       row_ids: the numbers that key the rows' noise; 0, 1, ... by default.
       top_k: chooses among the k most probable ids, and those that equal the last of them.
@@ -70,10 +73,12 @@ def generate(
         only where the text may end. It acts before all filters.
       return_log_probs: whether to return the log-probability of each token too: the model's own,
         before temperature and filters; 0 behind an eos.
+      deterministic: makes each row by the program for one row, so that it has the same bits
+        whatever else is in the batch. It costs what the rows cost one after the other.
 
     Returns:
-      int32 (batch, max_new_tokens), without the prompt; with return_log_probs the pair of it and
-      float32 (batch, max_new_tokens).
+      int32 (batch n, max_new_tokens), without the prompt; with return_log_probs the pair of it and
+      float32 (batch n, max_new_tokens).
 
     State: a new one for each call; the model's own is left alone.
 
@@ -85,11 +90,11 @@ def generate(
     """
     chunks = start('generate', **locals())
     tokens = np.full((chunks.batch_size, max_new_tokens), eos_id or 0, np.int32)
-    log_probs, n = np.zeros(tokens.shape, np.float32), 0
+    log_probs, place = np.zeros(tokens.shape, np.float32), 0
     for chunk in chunks:
         made, of_made = chunk if return_log_probs else (chunk, 0)
-        part = np.s_[:, n : n + made.shape[1]]
-        tokens[part], log_probs[part], n = made, of_made, n + made.shape[1]
+        part = np.s_[:, place : place + made.shape[1]]
+        tokens[part], log_probs[part], place = made, of_made, place + made.shape[1]
     return (tokens, log_probs) if return_log_probs else tokens
 
 
@@ -102,6 +107,7 @@ def stream(
     batch_size: int = 1,
     eos_id: int | None = None,
     *,
+    n: int = 1,
     prompt_lengths: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
@@ -111,7 +117,8 @@ def stream(
     banned: Any = None,
     constraint: Any = None,
     return_log_probs: bool = False,
-) -> Stream:
+    deterministic: bool = False,
+) -> Stream | RowStreams:
     """Returns an iterator over the tokens that `generate` gives for the same arguments.
 
     It ends where all rows have met eos_id. The prompt is read before this returns. `snapshot` and

@@ -134,3 +134,19 @@ def ids_mask(rows: Any, vocab_size: int, what: str, who: str = 'generate') -> np
             raise ValueError(f'{who}: {what} must be integer ids, got dtype {ids.dtype}')
         line[check_ids(ids.astype(np.int64), vocab_size, what, who)] = True
     return mask
+
+
+def row_ids(given: Any, batch_size: int, who: str = 'generate') -> np.ndarray:
+    """Returns the numbers that key the noise of rows, uint32; 0, 1, ... by default.
+
+    Raises:
+      ValueError: they are no such ints, or not as many as rows.
+    """
+    rows = np.arange(batch_size) if given is None else np.asarray(given)
+    fits = np.issubdtype(rows.dtype, np.integer) and rows.shape == (batch_size,)
+    if not fits or (rows < 0).any() or (rows >= 2**32).any():
+        raise ValueError(
+            f'{who}: row_ids must be {batch_size} ints from 0 to 2**32 - 1, one for each row, got '
+            f'{given!r}'
+        )
+    return rows.astype(np.uint32)

@@ -58,7 +58,7 @@ def _is_held(node):
     return isinstance(node, Held)
 
 
-def take_rows(state: Any, rows: jax.Array, axes: Any) -> Any:
+def take_rows(state: Any, rows: Any, axes: Any) -> Any:
     """Returns the state whose row i is row rows[i] of another; shared arrays stay.
 
     Shapes: rows (n,) ints; axes as from `batch_axes`.

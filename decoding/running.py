@@ -1,16 +1,20 @@
 """A generation that runs: chunks of tokens, one in flight ahead of the one that is read."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from ..combinators import as_key
-from . import options, request
-from .constraint import check_time
-from .snapshot import Snapshot, check_batch, check_places, copied, places
-from .steps import CHUNK, NONE, Page, Steps, prepare
+from .snapshot import Snapshot
+from .steps import CHUNK, NONE, Cursor, Page, Program
+
+
+class _Chunk(NamedTuple):
+    page: Page
+    state: Any  # of the model, behind the chunk
+    cursor: Cursor
+    n: int  # how many lines of the page count
 
 
 class Stream(Iterator):
@@ -23,107 +27,99 @@ class Stream(Iterator):
       FloatingPointError: from `next`, if the model gave NaN, or no id that can be chosen.
     """
 
-    def __init__(self, who: str, steps: Steps, weights: Any, at: Snapshot):
-        self._who = who  # for errors
-        self._steps, self._weights, self._settings = steps, weights, at.settings
-        self._state, self._cursor, self._page = at.state, at.cursor, at.page
-        n_ahead, self._n_left, self._n_given = map(int, at.counts)
-        self._ahead: tuple[Page, jax.Array, int] | None = None
-        if n_ahead:
-            self._ahead = at.page, at.cursor.done, n_ahead
+    def __init__(self, who: str, program: Program, at: Snapshot, first_row: int = 0):
+        self._who, self._first_row = who, first_row  # for errors
+        self._program, self._settings = program, at.settings
+        self._state, self._cursor = at.state, at.cursor  # behind what the caller has
+        self._n_left, self._n_given, with_log_probs = map(int, at.counts)
+        self._blank = _blank(self.batch_size, bool(with_log_probs))
+        self._ahead: _Chunk | None = None
 
     @property
     def batch_size(self) -> int:
         """How many rows there are."""
-        return self._page.tokens.shape[1]
+        return len(self._cursor.token)
 
     def __next__(self) -> Any:
-        chunk = self._ahead or self._dispatch()
+        chunk = self._ahead or self._dispatch(self._state, self._cursor, self._n_left)
         if chunk is None:
             raise StopIteration
-        self._ahead = self._dispatch()
-        page, done = jax.device_get(chunk[:2])
-        tokens, log_probs = jax.tree.map(lambda lines: lines[: chunk[2]].T, page)
+        self._n_left -= chunk.n
+        self._ahead = self._dispatch(chunk.state, chunk.cursor, self._n_left)
+        page, done = jax.device_get((chunk.page, chunk.cursor.done))
+        tokens, log_probs = jax.tree.map(lambda lines: lines[: chunk.n].T, page)
+        self._state, self._cursor = chunk.state, chunk.cursor
         if done.all():
             self._ahead, self._n_left = None, 0
         self._check(tokens)
-        self._n_given += tokens.shape[1]
+        self._n_given += chunk.n
         return tokens if log_probs is None else (tokens, log_probs)
 
     def snapshot(self) -> Snapshot:
-        """Returns where the stream stands, for `resume`; the stream goes on undisturbed.
+        """Returns where the stream stands, for `resume`: behind the tokens that it has yielded.
 
-        The tokens of the chunk in flight are drawn already, and are part of it.
+        It waits for nothing, and the stream goes on undisturbed.
         """
-        page, _, n_ahead = self._ahead or (self._page, None, 0)
-        counts = np.array([n_ahead, self._n_left, self._n_given], np.int32)
-        return copied(Snapshot(self._state, self._cursor, self._settings, page, counts))
+        counts = np.array([self._n_left, self._n_given, self._blank.log_probs is not None])
+        counts, print_ = counts.astype(np.int32), self._program.weights_print
+        return Snapshot(self._state, self._cursor, self._settings, counts, print_)
 
-    def _dispatch(self):
-        """Lets the device make the next chunk; returns its page, who is done after it, its size."""
-        n = min(CHUNK, self._n_left)
+    def _dispatch(self, state, cursor, n_left):
+        """Lets the device make the next chunk, if there is one to make."""
+        n = min(CHUNK, n_left)
         if n == 0:
             return None
-        self._n_left -= n
         part = None if n == CHUNK else jax.device_put(np.int32(n))
-        self._state, self._cursor, page = self._steps.write(
-            self._weights, self._state, self._cursor, self._settings, self._page, part
-        )
-        return page, self._cursor.done, n
+        weights, write = self._program.weights, self._program.steps.write
+        state, cursor, page = write(weights, state, cursor, self._settings, self._blank, part)
+        return _Chunk(page, state, cursor, n)
 
     def _check(self, tokens):
         failed = np.argwhere(tokens == NONE)
         if len(failed):
-            row, place = failed[0]
+            row, place = failed[0] + (self._first_row, self._n_given)
             raise FloatingPointError(
-                f'{self._who}: the scores of row {row} for new token {self._n_given + place} have '
-                'no finite maximum among the ids that may be chosen, so no token can be chosen. A '
-                'NaN among the weights does this: look at the weights, and at the loss of the '
-                'training that made them. So do ids of probability 0, where the others are banned '
-                'or against the constraint.'
+                f'{self._who}: the scores of row {row} for new token {place} have no finite '
+                'maximum among the ids that may be chosen, so no token can be chosen. A NaN among '
+                'the weights does this: look at the weights, and at the loss of the training that '
+                'made them. So do ids of probability 0, where the others are banned or against '
+                'the constraint.'
             )
 
 
-def resume(
-    model: Any,
-    snapshot: Snapshot,
-    max_new_tokens: int | None = None,
-    temperature: Any = None,
-    seed: Any = None,
-) -> Stream:
-    """Returns a stream that goes on from a snapshot, as the one it was taken of would.
+def _blank(batch_size, with_log_probs):
+    shape = CHUNK, batch_size
+    log_probs = np.zeros(shape, np.float32) if with_log_probs else None
+    return Page(*jax.device_put((np.zeros(shape, np.int32), log_probs)))
 
-    A snapshot may be resumed many times; with another seed the text forks behind the chunk that
-    was in flight. The model must have the weights that the stream had for an equal text.
 
-    Args:
-      model: of the definition that the snapshot was made with.
-      snapshot: from `Stream.snapshot`.
-      max_new_tokens: how many more to make behind the chunk that was in flight; as many as were
-        left by default.
-      temperature: another one; a number, or one for each row.
-      seed: another one; an int or a jax key.
+class RowStreams(Iterator):
+    """Yields what a Stream yields, from streams of one row each: rows know nothing of each other.
 
     Raises:
-      StateError: the snapshot is of another model; the message names the path.
-      ValueError: an argument does not fit.
+      FloatingPointError: as Stream.
     """
-    predict, batch_size = model.as_mode('predict'), len(snapshot.cursor.token)
-    steps, weights, state = prepare(predict, batch_size, 'resume')
-    check_places(places(snapshot.state), model, state)
-    check_batch(snapshot.state, state)
-    settings, counts = snapshot.settings, snapshot.counts.copy()
-    if max_new_tokens is not None:
-        counts[1] = request.count(max_new_tokens, 'max_new_tokens', who='resume')
-        if settings.constraint is not None:
-            check_time(settings.constraint, snapshot.cursor.states, counts[1], 'resume')
-            settings = settings._replace(until=snapshot.cursor.position + counts[1])
-    if temperature is not None:
-        rows = options.per_row(
-            temperature, 'temperature', options.TEMPERATURE, batch_size, 'resume'
-        )
-        settings = settings._replace(temperature=rows)
-    if seed is not None:
-        settings = settings._replace(key=as_key(seed))
-    arrays = jax.device_put(snapshot._replace(settings=settings, counts=None))
-    return Stream('resume', steps, weights, arrays._replace(counts=counts))
+
+    def __init__(self, streams: list[Stream], eos_id: int):
+        self._streams, self._eos_id = streams, eos_id
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows there are."""
+        return len(self._streams)
+
+    def __next__(self) -> Any:
+        chunks = [next(stream, None) for stream in self._streams]
+        there = next((chunk for chunk in chunks if chunk is not None), None)
+        if there is None:
+            raise StopIteration
+        if isinstance(there, tuple):
+            end = np.full_like(there[0], self._eos_id), np.zeros_like(there[1])
+        else:
+            end = np.full_like(there, self._eos_id)
+        chunks = [end if chunk is None else chunk for chunk in chunks]
+        return jax.tree.map(lambda *rows: np.concatenate(rows), *chunks)
+
+    def snapshot(self) -> tuple[Snapshot, ...]:
+        """Returns where the stream of each row stands, for `resume`."""
+        return tuple(stream.snapshot() for stream in self._streams)

@@ -3,34 +3,27 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import StateError
 from ..combinators.state import Held
 from .constraint import zeros
 from .filters import Filters
-from .steps import CHUNK, Cursor, Page, Settings
+from .steps import Cursor, Settings
 
 
 class Snapshot(NamedTuple):
     """Where a stream stands: a pytree of arrays that nothing changes any more."""
 
-    state: Any  # of the model, behind the chunk in flight
+    state: Any  # of the model, behind the tokens that were given to the caller
     cursor: Cursor
     settings: Settings
-    page: Page  # the chunk in flight, of which the first n_ahead lines count
-    counts: np.ndarray  # (3,) int32: n_ahead; not yet dispatched; given to the caller
+    counts: np.ndarray  # (3,) int32: tokens to come; given; whether their log-probabilities too
+    weights_print: Any = None  # (n, 2) uint32: the fingerprint of the weights
 
 
-def copied(snapshot: Snapshot) -> Snapshot:
-    """Returns a snapshot in memory of its own; it waits for the chunk in flight."""
-    return jax.tree.map(_copy, snapshot)
-
-
-def _copy(array):
-    is_key = jnp.issubdtype(array.dtype, jax.dtypes.prng_key)
-    return array.copy() if is_key else np.array(array)
+Snapshots = Snapshot | tuple[Snapshot, ...]
+"""Of a stream, or of one with deterministic=True: one for each row."""
 
 
 def places(state: Any) -> dict[str, str]:
@@ -43,13 +36,13 @@ def _held(state):
     return [node for node in nodes if isinstance(node, Held)]
 
 
-def check_batch(got: Any, expected: Any) -> None:
+def check_batch(got: Any, expected: Any, who: str) -> None:
     """Raises ValueError, naming a path, unless two states of a model are of one batch size."""
     for theirs, mine in zip(_held(got), _held(expected), strict=True):
         shapes = [jax.tree.map(np.shape, node.value) for node in (theirs, mine)]
         if shapes[0] != shapes[1]:
             raise ValueError(
-                f'resume: state of {mine.path or "the model"}: expected shapes {shapes[1]}, got '
+                f'{who}: state of {mine.path or "the model"}: expected shapes {shapes[1]}, got '
                 f'{shapes[0]}. The state of a snapshot is for as many rows as its other parts.'
             )
 
@@ -66,28 +59,36 @@ def check_places(got: dict[str, str], model: Any, state: Any) -> None:
             )
 
 
-def describe(snapshot: Snapshot) -> dict[str, Any]:
+def describe(snapshot: Snapshots) -> dict[str, Any]:
     """Returns what JSON can hold of a snapshot, and `blank` needs to know."""
+    if not isinstance(snapshot, Snapshot):
+        return {'rows': [describe(row) for row in snapshot]}
     settings, filters = snapshot.settings, snapshot.settings.filters
     table = None if settings.constraint is None else settings.constraint.table
     wide = [array for array in (snapshot.cursor.seen, filters.banned, table) if array is not None]
     return {
         'n_ids': wide[0].shape[1] if wide else 0,
         'n_states': 0 if table is None else len(table),
+        'n_weights': len(snapshot.weights_print),
         'places': places(snapshot.state),
         'batch_size': len(snapshot.cursor.token),
         'key': [str(settings.key.dtype), *settings.key.shape],
         'filters': [name for name, value in filters._asdict().items() if value is not None],
-        'log_probs': snapshot.page.log_probs is not None,
     }
 
 
-def blank(model: Any, facts: dict[str, Any]) -> Snapshot:
+def blank(model: Any, facts: dict[str, Any]) -> Snapshots:
     """Returns a snapshot of zeros for a model, with the structure that `describe` was told.
 
     Raises:
       StateError: it was of another model.
     """
+    if 'rows' in facts:
+        return tuple(_blank(model, row) for row in facts['rows'])
+    return _blank(model, facts)
+
+
+def _blank(model, facts):
     batch, n_ids, on = facts['batch_size'], facts['n_ids'], facts['filters']
     state = model.as_mode('predict').new_state(batch)
     check_places(facts['places'], model, state)
@@ -108,6 +109,5 @@ def blank(model: Any, facts: dict[str, Any]) -> Snapshot:
     if n_states := facts['n_states']:
         cursor = cursor._replace(states=rows(np.int32))
         settings = settings._replace(constraint=zeros(n_states, n_ids), until=rows(np.int32))
-    lines: Any = np.zeros((CHUNK, batch), np.int32)
-    page = Page(lines, lines.astype(np.float32) if facts['log_probs'] else None)
-    return Snapshot(state, cursor, settings, page, np.zeros(3, np.int32))
+    print_ = np.zeros((facts['n_weights'], 2), np.uint32)
+    return Snapshot(state, cursor, settings, np.zeros(3, np.int32), print_)

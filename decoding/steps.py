@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..combinators import signature
 from ..planning import Plan, plan
@@ -19,6 +20,7 @@ from .constraint import Constraint, may_follow, moved
 from .filters import Filters, restrict
 from .rows import batch_axes, where_rows
 from .sampling import gumbel, layer_key, pick, token_keys
+from .weights_print import weights_print
 
 CHUNK = 32  # tokens for each dispatch
 
@@ -34,6 +36,15 @@ class Settings(NamedTuple):
     constraint: Constraint | None = None
     until: jax.Array | None = None  # (batch,) int32: the place where a constrained text ends
 
+    def take(self, rows: Any) -> 'Settings':
+        """Returns the settings of some rows, by number."""
+        return self._replace(
+            row_ids=_taken(self.row_ids, rows),
+            temperature=_taken(self.temperature, rows),
+            filters=Filters(*(_taken(each, rows) for each in self.filters)),
+            until=_taken(self.until, rows),
+        )
+
 
 class Cursor(NamedTuple):
     """Where a generation stands, apart from the model's state."""
@@ -44,6 +55,16 @@ class Cursor(NamedTuple):
     position: jax.Array  # (batch,) int32: the place of the next token in the text
     seen: jax.Array | None = None  # (batch, vocab_size) bool, for the repetition penalty
     states: jax.Array | None = None  # (batch,) int32: of the constraint
+
+    def take(self, rows: Any) -> 'Cursor':
+        """Returns the cursors of some rows, by number."""
+        return Cursor(*(_taken(each, rows) for each in self))
+
+
+def _taken(array: Any, rows: Any) -> Any:
+    if array is None or np.ndim(array) == 0:  # one for all rows
+        return array
+    return jax.device_put(np.asarray(array)[rows])
 
 
 class Page(NamedTuple):
@@ -61,20 +82,34 @@ class Steps(NamedTuple):
     vocab_size: int
 
 
-def prepare(predict: Any, batch_size: int, who: str = 'generate') -> tuple[Steps, Any, Any]:
-    """Returns the functions of a model's plan, its weights, and the initial state.
+class Program:
+    """A model that is ready for a batch size: compiled functions, and the weights that they take.
 
     Raises:
       ValueError: the model was never initialised, or is no language model.
     """
-    state = predict.new_state(batch_size)
-    found = planned(predict, batch_size)
-    weights = found.weights
-    steps = predict.program(
-        ('generate', batch_size == 1),
-        lambda: build(predict, found.model, weights, state, batch_size, who),
-    )
-    return steps, weights, state
+
+    def __init__(self, predict: Any, batch_size: int, who: str = 'generate'):
+        state = predict.new_state(batch_size)
+        found = planned(predict, batch_size)
+        self.predict = predict
+        self.weights = weights = found.weights
+        self.named_weights = predict.named_weights()  # the model's, as they are now
+        self.steps: Steps = predict.program(
+            ('generate', batch_size == 1),
+            lambda: build(predict, found.model, weights, state, batch_size, who),
+        )
+
+    @functools.cached_property
+    def weights_print(self) -> Any:
+        """The fingerprint of the model's weights."""
+        return weights_print(self.named_weights)
+
+
+def plain(key: jax.Array) -> jax.Array:
+    """Returns a typed key of jax's default kind as its numbers, which a file can hold."""
+    is_typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return jax.random.key_data(key) if is_typed and key.dtype == jax.random.key(0).dtype else key
 
 
 def planned(predict: Any, batch_size: int) -> Plan:
@@ -112,8 +147,9 @@ def build(
         # A whole chunk has a loop of known length, which a GPU runs without asking the host.
         return jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, cursor, page))
 
-    donate = jax.jit(read, donate_argnums=1), jax.jit(write, donate_argnums=1)
-    return Steps(*donate, n_ids)
+    # What a chunk begins with is not donated: a stream is there until the chunk is read, so that
+    # a snapshot of it needs no copy, and another seed takes effect at the next unread token.
+    return Steps(jax.jit(read, donate_argnums=1), jax.jit(write), n_ids)
 
 
 def advance(

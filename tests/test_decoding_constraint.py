@@ -162,9 +162,9 @@ def test_resumed_with_less_time_it_ends_earlier(model) -> None:
     assert all(re.fullmatch(pattern, text_of(ids)) for ids in row)
     running = retrax.stream(model, [1], 200, **options)
     begin = next(running)
-    short = retrax.resume(model, running.snapshot(), 24)
+    short = retrax.resume(model, running.snapshot(), 56)
     row = np.concatenate([begin, *short], axis=1)
-    assert row.shape == (3, 32 + 32 + 24)
+    assert row.shape == (3, 32 + 56)
     assert all(re.fullmatch(pattern, text_of(ids)) for ids in row)
     with pytest.raises(ValueError, match='resume: the constraint of row 0 needs at least '):
         retrax.resume(model, snapshot, 5)

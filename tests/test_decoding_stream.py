@@ -44,13 +44,13 @@ def test_it_ends_where_all_rows_have_met_eos(model) -> None:
 
 def test_one_chunk_is_in_flight(model, monkeypatch) -> None:
     running = stream(model, max_new_tokens=4 * CHUNK)
-    written, write = [], running._steps.write
+    written, steps = [], running._program.steps
 
     def counted(*args):
         written.append(args)
-        return write(*args)
+        return steps.write(*args)
 
-    monkeypatch.setattr(running, '_steps', running._steps._replace(write=counted))
+    monkeypatch.setattr(running._program, 'steps', steps._replace(write=counted))
     counts = []
     for _ in running:
         counts.append(len(written))
