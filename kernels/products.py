@@ -51,7 +51,10 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
     if precision == 'bf16':
         return _dot_bf16(a, unpack(b))
     if not isinstance(b, Packed):
-        return jnp.matmul(a, b, precision=_PRECISION[precision])
+        # Flat, as else the gradient of b is a sum over two axes, for which XLA turns d_y around.
+        flat = a.reshape(-1, a.shape[-1])
+        y = jnp.matmul(flat, b, precision=_PRECISION[precision])
+        return y.reshape(*a.shape[:-1], b.shape[-1])
     by_columns = functools.partial(_by_columns, precision=_PRECISION[precision])
     if a.size != a.shape[-1]:
         return by_columns(a, b.rows)
@@ -96,10 +99,12 @@ def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:
     return dot(a.reshape(-1, a.shape[-1]).T, d_y.reshape(-1, d_y.shape[-1]), precision)
 
 
-def affine(x: jax.Array, w: Any, b: jax.Array, precision: str = 'float32') -> jax.Array:
-    """Returns x @ w + b.
+def affine(x: jax.Array, w: Any, b: jax.Array | None, precision: str = 'float32') -> jax.Array:
+    """Returns x @ w + b, or x @ w where b is None.
 
     Shapes: x (..., k), w (k, n), b (n,) -> (..., n).
     """
     y = dot(x, w, precision)
+    if b is None:
+        return y
     return y + jnp.broadcast_to(b, y.shape)  # said, so that strict rank promotion is no error

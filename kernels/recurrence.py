@@ -173,18 +173,10 @@ def _recurrent_parts(maps, d):
 
 
 def _input_parts(x, maps, precision):
-    """Returns what x gives to each map, by one product for all of them."""
-    d = x.shape[-1]
+    """Returns what x gives to each map that it has a part in, by one product for all steps."""
     named = {name: m for name, m in maps.items() if m.of_x}
-    widths = [m.kernel.shape[1] for m in named.values()]
-    kernel = jnp.concatenate([unpack(m.kernel)[:d] for m in named.values()], axis=1)
-    biases = [
-        jnp.zeros(k, kernel.dtype) if m.bias is None else m.bias
-        for k, m in zip(widths, named.values(), strict=True)
-    ]
-    y = affine_product(x, kernel, jnp.concatenate(biases), precision)
-    ends = [sum(widths[:i]) for i in range(1, len(widths))]
-    return dict(zip(named, jnp.split(y, ends, axis=-1), strict=True))
+    kernels = {name: unpack(m.kernel)[: x.shape[-1]] for name, m in named.items()}
+    return {name: affine_product(x, kernels[name], m.bias, precision) for name, m in named.items()}
 
 
 def _whole(x, maps, precision):
@@ -194,8 +186,6 @@ def _whole(x, maps, precision):
         m = maps[name]
         parts = ([x] if m.of_x else []) + ([] if operand is None else [operand])
         joined = parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)
-        if m.bias is None:
-            return activation(dot(joined, m.kernel, precision))
         return activation(affine_product(joined, m.kernel, m.bias, precision))
 
     return affine
@@ -207,11 +197,10 @@ def _with_inputs(inputs, maps, precision):
     def affine(name, operand=None, activation=identity):
         if operand is None:
             return activation(inputs[name])
-        y = dot(operand, maps[name].kernel, precision)
-        if name in inputs:
-            return activation(inputs[name] + y)
-        bias = maps[name].bias
-        return activation(y if bias is None else y + jnp.broadcast_to(bias, y.shape))
+        kernel, bias = maps[name].kernel, maps[name].bias
+        if name in inputs:  # the bias is in them
+            return activation(inputs[name] + dot(operand, kernel, precision))
+        return activation(affine_product(operand, kernel, bias, precision))
 
     return affine
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .products import dot
+from .products import affine as affine_product
+from .products import dot, weight_gradient
 
 Step = Callable[..., Any]
 
@@ -73,11 +74,9 @@ def _one_step(step, precision, parts, params, fresh_state, state, now):
     def affine(name, operand=None, activation=identity):
         if operand is None:
             return activation(now.inputs[name])
-        y = dot(operand, parts.kernels[name], precision)
+        y = affine_product(operand, parts.kernels[name], parts.biases.get(name), precision)
         if name in now.inputs:
             y = now.inputs[name] + y
-        if name in parts.biases:
-            y = y + jnp.broadcast_to(parts.biases[name], y.shape)
         z = activation(y)
         gave[name] = z if activation in _SLOPES else y
         return z
@@ -139,7 +138,7 @@ def _backward(step, precision, reverse, saved, gradients):
     )
     d_slices = Slices({k: d_inputs.get(k, d_gave.get(k)) for k in slices.inputs}, None, None)
     d_parts = Parts(
-        {name: _over_all_steps(operands[name], d_gave[name], precision) for name in parts.kernels},
+        {name: weight_gradient(operands[name], d_gave[name], precision) for name in parts.kernels},
         {name: d_gave[name].sum((0, 1)) for name in parts.biases},
     )
     return d_slices, d_parts, d_params, d_start, d_fresh
@@ -172,12 +171,6 @@ def _before(reverse, start, states):
 
 def _sum(a, b):
     return jax.tree.map(jnp.add, a, b)
-
-
-def _over_all_steps(operand, d_gave, precision):
-    """Returns the sum of operand[t, b]' d_gave[t, b] over all steps and rows, as one product."""
-    a, b = operand.reshape(-1, operand.shape[-1]), d_gave.reshape(-1, d_gave.shape[-1])
-    return dot(a.T, b, precision)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
