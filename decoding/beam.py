@@ -45,6 +45,7 @@ def beam_search(
     n_best: int = 1,
     banned: Any = None,
     constraint: Any = None,
+    start_id: Any = None,
 ) -> Beams:
     """Returns the continuations of a prompt with the best scores that a beam search finds.
 
@@ -70,6 +71,7 @@ def beam_search(
         own all the same.
       constraint: an `Automaton`, such as `retrax.regex` makes, or a list of one (or None) for each
         row, as for `generate`; every text that is returned is one that it allows.
+      start_id: what goes before the prompt in place of the model's own: an id, or one for each row.
 
     State: a new one for each call; the model's own is left alone.
 
@@ -86,7 +88,8 @@ def beam_search(
     prompt = request.rows_of(prompt, batch_size, _WHO)
     batch_size = len(prompt.ids)
     predict = model.as_mode('predict')
-    given = request.with_start(prompt, predict.start_id, model.name, _WHO)
+    first = options.start_ids(start_id, predict.start_id, len(prompt.ids), _WHO)
+    given = request.with_start(prompt, first, model.name, _WHO)
     program = Program(predict, batch_size * n_beams, _WHO)
     steps, weights = program.steps, program.weights
     ids = request.check_ids(given.ids, steps.vocab_size, 'the prompt', _WHO)

@@ -24,6 +24,7 @@ def generate(
     *,
     n: int = 1,
     prompt_lengths: Any = None,
+    start_id: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
     top_p: Any = None,
@@ -60,6 +61,7 @@ def generate(
       eos_id: a row that has met this id is filled with it.
       n: how many rows to make of each row of the prompt, beside each other; it is read once.
       prompt_lengths: how many ids of each row of (batch, n) count; what is behind them is padding.
+      start_id: what goes before the prompt in place of the model's own: an id, or one for each row.
       row_ids: the numbers that key the rows' noise; 0, 1, ... by default.
       top_k: chooses among the k most probable ids, and those that equal the last of them.
       top_p: chooses among the fewest most probable ids that have this probability together.
@@ -109,6 +111,7 @@ def stream(
     *,
     n: int = 1,
     prompt_lengths: Any = None,
+    start_id: Any = None,
     row_ids: Sequence[int] | None = None,
     top_k: Any = None,
     top_p: Any = None,

@@ -34,6 +34,7 @@ TOP_K = Range(
 TOP_P = Range(
     lambda p: (p > 0) & (p <= 1), 'above 0 and at most 1', '1 changes nothing, 0.9 is usual'
 )
+START_ID = Range(lambda i: i >= 0, 'an int of at least 0', 'None takes that of the model', np.int32)
 MIN_P = Range(lambda p: (p >= 0) & (p <= 1), 'between 0 and 1', '0 changes nothing, 0.05 is usual')
 
 
@@ -55,6 +56,16 @@ def per_row(
             f'shape {given.shape}'
         )
     return np.broadcast_to(given, (batch_size,)).astype(range_.kind)
+
+
+def start_ids(given: Any, own: int | None, n_rows: int, who: str) -> np.ndarray | None:
+    """Returns what each row begins with: what was given, or the model's own; None if it has none.
+
+    Raises:
+      ValueError: what was given are no ids, or not as many as rows.
+    """
+    first = own if given is None else given
+    return None if first is None else per_row(first, 'start_id', START_ID, n_rows, who)
 
 
 def eos(eos_id: int | None, vocab_size: int, who: str) -> np.int32:

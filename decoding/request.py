@@ -129,15 +129,17 @@ def _cut(found, lengths, who):
     return Prompt(np.where(inside, found.ids, 0), given.astype(np.int64))
 
 
-def with_start(prompt: Prompt, start_id: int | None, name: str, who: str = 'generate') -> Prompt:
-    """Returns the ids that the model is to read: the start id and the prompt.
+def with_start(
+    prompt: Prompt, start_ids: np.ndarray | None, name: str, who: str = 'generate'
+) -> Prompt:
+    """Returns the ids that the model is to read: the start id of each row and the prompt.
 
     Raises:
       ValueError: there is nothing to read.
     """
-    if start_id is not None:
-        start = np.full((len(prompt.ids), 1), start_id, prompt.ids.dtype)
-        return Prompt(np.concatenate([start, prompt.ids], axis=1), prompt.lengths + 1)
+    if start_ids is not None:
+        ids = np.concatenate([start_ids[:, None], prompt.ids], axis=1)
+        return Prompt(ids, prompt.lengths + 1)
     if (prompt.lengths == 0).any():
         some = '' if prompt.lengths.max() == 0 else f'; row {int(prompt.lengths.argmin())} is empty'
         raise ValueError(

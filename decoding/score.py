@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import request
+from . import options, request
 from .prefill import LONGEST, pieces
 from .steps import planned, vocab_size
 
@@ -80,7 +80,8 @@ def score(
         counts[:, :1] = False
         inputs, ids = ids[:, :-1], ids[:, 1:]
     else:
-        inputs = request.with_start(text, predict.start_id, model.name).ids[:, :-1]
+        first = options.start_ids(None, predict.start_id, batch_size, 'score')
+        inputs = request.with_start(text, first, model.name).ids[:, :-1]
     if not counts.any():
         raise ValueError('score: no token counts; a model without a start id needs two at least')
     if n_characters is not None:

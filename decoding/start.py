@@ -27,6 +27,7 @@ def start(
     eos_id: int | None,
     n: int,
     prompt_lengths: Any,
+    start_id: Any,
     row_ids: Sequence[int] | None,
     top_k: Any,
     top_p: Any,
@@ -48,7 +49,8 @@ def start(
     prompt = request.rows_of(prompt, batch_size, who, prompt_lengths)
     n_rows = len(prompt.ids) * n
     predict = model.as_mode('predict')
-    given = request.with_start(prompt, predict.start_id, model.name, who)
+    first = options.start_ids(start_id, predict.start_id, len(prompt.ids), who)
+    given = request.with_start(prompt, first, model.name, who)
     program = Program(predict, 1 if deterministic else n_rows, who)
     n_ids = program.steps.vocab_size
     given = given._replace(ids=request.check_ids(given.ids, n_ids, 'the prompt', who))

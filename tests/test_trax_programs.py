@@ -12,10 +12,6 @@ import numpy as np
 import pytest
 import trax_words
 
-import retrax
-from retrax import layers as tl
-from retrax.interop.trax import decoding
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -48,46 +44,3 @@ def test_the_course_s_language_model() -> None:
     assert last < 1
     assert 'the same by steps: True' in printed
     assert printed.splitlines()[-1].startswith('the quick brown')
-
-
-@pytest.fixture(scope='module')
-def model() -> tl.Serial:
-    model = retrax.models.GRULM(12, 8, 1)
-    model.init(tl.ShapeDtype((1, 1), np.int32), 3)
-    return model
-
-
-def test_autoregressive_sample_is_generate(model: tl.Serial) -> None:
-    prompt = np.array([[1, 2], [3, 4]])
-    ours = retrax.generate(model, prompt, 9, 0.7, seed=5)
-    theirs = decoding.autoregressive_sample(
-        model, prompt, batch_size=2, temperature=0.7, eos_id=-1, max_length=9, seed=5
-    )
-    np.testing.assert_array_equal(theirs, ours)
-
-
-def test_autoregressive_sample_ends_where_the_last_row_has_ended(model: tl.Serial) -> None:
-    tokens = decoding.autoregressive_sample(model, batch_size=3, eos_id=-1, max_length=40, seed=1)
-    eos = int(tokens[0, 3])
-    cut = decoding.autoregressive_sample(model, batch_size=3, eos_id=eos, max_length=40, seed=1)
-    ends = [int(np.argmax(row == eos)) if eos in row else 39 for row in tokens]
-    assert cut.shape == (3, max(ends) + 1)
-    for row, whole, end in zip(cut, tokens, ends, strict=True):
-        np.testing.assert_array_equal(row[: end + 1], whole[: end + 1])
-
-
-def test_a_model_without_shift_right_reads_the_start_id() -> None:
-    model = tl.Serial(tl.Embedding(5, 4), tl.GRU(4), tl.Dense(5), tl.LogSoftmax())
-    model.init(tl.ShapeDtype((1, 1), np.int32), 0)
-    tokens = decoding.autoregressive_sample(
-        model, temperature=0.0, start_id=2, eos_id=-1, max_length=4
-    )
-    fed = [2, *tokens[0, :-1].tolist()]
-    np.testing.assert_array_equal(np.argmax(model(np.array([fed])), -1), tokens)
-
-
-def test_autoregressive_sample_says_what_does_not_fit(model: tl.Serial) -> None:
-    with pytest.raises(ValueError, match='inputs have 1 rows, batch_size is 2'):
-        decoding.autoregressive_sample(model, np.array([[1]]), batch_size=2)
-    with pytest.raises(ValueError, match='start_id is 3, and Serial starts with 0, as its Shift'):
-        decoding.autoregressive_sample(model, start_id=3)
