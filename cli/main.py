@@ -130,25 +130,47 @@ def evaluate(
 @click.option('--top-p', type=float, help='Choose among the fewest that have probability P.')
 @click.option('--min-p', type=float, help='Choose among those at least P times the most probable.')
 @click.option('--repetition-penalty', type=float, help='Above 1: repeat less.')
+@click.option('--banned', help='Characters that are never written.')
+@click.option('--eos', help="The character that ends a text, e.g. $'\\n'; it is not written.")
 @click.option('--seed', default=0, show_default=True)
 @click.option(
     '--prompt-file',
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help='A UTF-8 file with the text to go on from.',
 )
-@click.option('--n', type=click.IntRange(min=1), help='Make N texts, in a table.')
+@click.option(
+    '--prompts',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='A UTF-8 file with a text to go on from on each line: a table of all.',
+)
+@click.option('--n', type=click.IntRange(min=1), help='Make N texts of each prompt, in a table.')
+@click.option('--json', 'as_json', is_flag=True, help='Print a line of JSON for each text.')
+@click.option(
+    '--deterministic', is_flag=True, help='The same bits for each text, however many are made.'
+)
 @allow_imports
 def generate(
-    run: Path, prompt: str, length: int, prompt_file: Path | None, n: int | None, **options: Any
+    run: Path,
+    prompt: str,
+    length: int,
+    prompt_file: Path | None,
+    prompts: Path | None,
+    n: int | None,
+    as_json: bool,
+    eos: str | None,
+    banned: str | None,
+    **options: Any,
 ) -> None:
     """Print text from the model of RUN, a directory that `retrax train` made, as it comes."""
-    from ..configs import load_run
-    from .generate import table, write
-
+    if sum((bool(prompt), prompt_file is not None, prompts is not None)) > 1:
+        raise click.UsageError('give one of --prompt, --prompt-file and --prompts')
+    begin = [prompt]
     if prompt_file is not None:
-        if prompt:
-            raise click.UsageError('give --prompt or --prompt-file, not both')
-        prompt = prompt_file.read_text(encoding='utf-8')
+        begin = [prompt_file.read_text(encoding='utf-8')]
+    if prompts is not None and not (begin := prompts.read_text(encoding='utf-8').splitlines()):
+        raise click.UsageError(f'{prompts} is empty; give a prompt on each line')
+    from ..configs import load_run
+    from .generate import ids_of, lines, table, texts, write
 
     loaded = load_run(run)
     if labels := loaded.metadata.get('labels'):
@@ -156,10 +178,13 @@ def generate(
             f'{run}: this run has no language model, so it cannot go on with a text: its model '
             f'tells apart {", ".join(labels)}. Try: retrax eval {run}'
         )
-    if n is None:
-        write(loaded.model, loaded.vocabulary, prompt, length, options)
-    else:
-        table(loaded.model, loaded.vocabulary, prompt, length, n, options)
+    model, vocabulary = loaded.model, loaded.vocabulary
+    options.update(ids_of(vocabulary, eos, banned))
+    if n is None and prompts is None and not as_json:
+        write(model, vocabulary, begin[0], length, options)
+        return
+    show = lines if as_json else table
+    show(list(texts(model, vocabulary, begin, length, n or 1, options)))
 
 
 @main.command(cls=Command)

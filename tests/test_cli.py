@@ -124,19 +124,59 @@ def test_generate_streams_what_generate_makes(home: Path, tmp_path: Path) -> Non
 def test_generate_many(home: Path) -> None:
     result = retrax('generate', home / 'runs/mine', '--length', '8', '--n', '5', '--min-p', '0.1')
     assert result.exit_code == 0, result.output
-    assert 'log p / token' in result.output
+    assert 'log p / character' in result.output
     figures = [float(x) for x in re.findall(r'-\d\.\d{3}', result.output)]
     assert len(figures) == 5
     assert figures == sorted(figures, reverse=True)
 
 
-def test_generate_refuses(home: Path) -> None:
-    assert 'top_p must be above 0' in refused('generate', home / 'runs/mine', '--top-p', '2')
-    both = retrax(
-        'generate', home / 'runs/mine', '--prompt', 'a', '--prompt-file', home / 'mine.gin'
-    )
+def test_generate_for_each_line_of_a_file(home: Path, tmp_path: Path) -> None:
+    (tmp_path / 'prompts.txt').write_text('the cat\n\na dog sat\n')
+    arguments = ['generate', home / 'runs/mine', '--prompts', tmp_path / 'prompts.txt']
+    result = retrax(*arguments, '--length', '9', '--n', '2', '--json', '--deterministic')
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.output.splitlines()]
+    model, vocabulary = load(home / 'runs/mine')
+    prompts = [vocabulary.encode(text) for text in ('the cat', '\n', 'a dog sat')]
+    tokens, log_probs = generate(model, prompts, 9, 0.8, n=2, return_log_probs=True)
+    assert [row['text'] for row in rows] == [vocabulary.decode(line) for line in tokens]
+    assert [row['prompt'] for row in rows] == ['the cat'] * 2 + [''] * 2 + ['a dog sat'] * 2
+    assert [row['row'] for row in rows] == [*range(6)]
+    for row, expected in zip(rows, log_probs.sum(axis=1), strict=True):
+        assert row['log_prob'] == pytest.approx(expected, abs=1e-3)
+        per_character = row['log_prob'] / len(row['text'])
+        assert row['log_prob_per_character'] == pytest.approx(per_character)
+    table = retrax(*arguments, '--length', '9')
+    assert table.exit_code == 0, table.output
+    places = [table.output.index(text) for text in ('the cat', 'a dog sat')]
+    assert places == sorted(places)
+
+
+def test_generate_without_some_characters_and_up_to_one(home: Path) -> None:
+    arguments = ['generate', home / 'runs/mine', '--prompt', 'the ', '--length', '200']
+    free = retrax(*arguments, '--temperature', '2').output
+    assert set('ae') <= set(free)
+    result = retrax(*arguments, '--temperature', '2', '--banned', 'ae')
+    assert result.exit_code == 0, result.output
+    assert not set('ae') & set(result.output.removeprefix('the '))
+    ended = retrax(*arguments, '--temperature', '2', '--eos', 't')
+    assert ended.output == 'the ' + free.removeprefix('the ').partition('t')[0] + '\n'
+    as_json = json.loads(retrax(*arguments, '--temperature', '2', '--eos', 't', '--json').output)
+    assert printable('the ' + as_json['text']) + '\n' == ended.output
+
+
+def test_generate_refuses(home: Path, tmp_path: Path) -> None:
+    run = home / 'runs/mine'
+    assert 'top_p must be above 0' in refused('generate', run, '--top-p', '2')
+    assert '--eos must be a text of one id' in refused('generate', run, '--eos', 'ab')
+    assert 'cannot encode the NUL character' in refused('generate', run, '--banned', 'a\0')
+    both = retrax('generate', run, '--prompt', 'a', '--prompt-file', home / 'mine.gin')
     assert both.exit_code == 2
-    assert 'not both' in both.stderr
+    assert 'give one of --prompt' in both.stderr
+    (tmp_path / 'nothing.txt').write_text('')
+    nothing = retrax('generate', run, '--prompts', tmp_path / 'nothing.txt')
+    assert nothing.exit_code == 2
+    assert 'give a prompt on each line' in nothing.stderr
 
 
 def test_samples_of_characters_need_no_line_break(home: Path, tmp_path: Path) -> None:
@@ -145,6 +185,8 @@ def test_samples_of_characters_need_no_line_break(home: Path, tmp_path: Path) ->
     result = retrax('train', home / 'mine.gin', *gin, '--out', tmp_path / 'run')
     assert result.exit_code == 0, result.output
     assert set(result.output.rpartition(':\n\n')[2].rstrip('\n')) <= set(TEXT) | {'\ufffd'}
+    unknown = refused('generate', tmp_path / 'run', '--eos', '!')
+    assert "--eos: the vocabulary of this run cannot write '!'" in unknown
 
 
 def test_summary(home: Path) -> None:
