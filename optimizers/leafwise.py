@@ -67,7 +67,9 @@ def leafwise(
             for arrays in zip(gradients, jax.tree.leaves(params), state.slots, strict=True)
         ]
         added = [change.astype(g.dtype) for g, (change, _) in zip(gradients, pairs, strict=True)]
-        slots = tuple(slots for _, slots in pairs)
+        slots = jax.tree.map(
+            lambda new, old: new.astype(old.dtype), tuple(slots for _, slots in pairs), state.slots
+        )
         return jax.tree.unflatten(structure, added), LeafwiseState(state.step + 1, rate, slots)
 
     made = optax.GradientTransformation(init_fn, update_fn)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from tolerances import assert_close
+from tolerances import assert_close, assert_same_kind
 
 from retrax import optimizers
 
@@ -173,10 +173,14 @@ def test_adafactor_decays_less_and_less() -> None:
 
 
 def test_bfloat16_stays() -> None:
-    weight = jnp.ones((2, 2), jnp.bfloat16)
-    for optimizer in (optimizers.Adam(), optimizers.Adafactor(do_momentum=True), optimizers.SM3()):
-        updates, _ = optimizer.update(weight, optimizer.init(weight), weight)
-        assert updates.dtype == jnp.bfloat16
+    """Of weights, and of all that is remembered: a state fits where the state before it did."""
+    weights = jnp.ones((2, 2), jnp.bfloat16), jnp.ones(3, jnp.bfloat16)
+    for make in MADE.values():
+        optimizer = make()
+        before = optimizer.init(weights)
+        updates, after = optimizer.update(weights, before, weights)
+        assert all(update.dtype == jnp.bfloat16 for update in updates)
+        assert_same_kind(after, before)
     state = optimizers.Adafactor(do_momentum=True, momentum_in_bfloat16=True).init(jnp.ones(3))
     assert state.slots[0][-1].dtype == jnp.bfloat16
 

@@ -95,11 +95,36 @@ _TREES = (
     'nested_map nested_map_multiarg nested_stack nested_zip tree_flatten tree_leaves tree_unflatten'
 )
 
+_DATA = (
+    'AddLossWeights AppendValue Batch BertGlueEvalStream BertGlueTrainStream '
+    'BertNextSentencePredictionInputs BucketByLength CastTo ConcatenateToLMInput ConvertToUnicode '
+    'CorpusToRandomChunks CountAndSkip CreateAnnotatedDropInputs CreateAquaInputs '
+    'CreateBertInputs CreateDropInputs CreateMathQAInputs Dup FilterByLength FilterEmptyExamples '
+    'Log MLM PadToLength Parallel Prefetch PrefixLM SentencePieceTokenize Serial Shuffle '
+    'T5GlueEvalStream T5GlueEvalStreamsParallel T5GlueEvalTasks T5GlueTrainStream '
+    'T5GlueTrainStreamsParallel TFDS Tokenize TruncateToLength UnBatch UniformlySeek '
+    'add_loss_weights addition_inputs batch bucket_by_length data_streams debug_pipeline '
+    'detokenize sentencepiece_tokenize sequence_copy_inputs shuffle simple_sequence_copy_inputs '
+    'sine_inputs tokenize vocab_size'
+)
+_DATA_INPUTS = 'Inputs batcher data_counters load_data_counters make_inputs save_data_counters'
+_OPTIMIZERS = {
+    'adafactor': 'Adafactor',
+    'adam': 'Adam',
+    'base': 'Optimizer SGD clip_grads l2_norm',
+    'momentum': 'Momentum',
+    'rms_prop': 'RMSProp',
+    'sm3': 'MomentumType SM3',
+}
+_SCHEDULES = 'constant multifactor warmup warmup_and_rsqrt_decay'
+
 # The modules that there are: where each finds its names, first source first.
 _LAYER_SOURCES = ('...layers', '.layers')
 _MODEL_SOURCES = ('.models', '...models')
 MODULES: dict[str, tuple[str, ...]] = {
     'trax': (),
+    'trax.data': (),
+    'trax.data.inputs': (),
     'trax.fastmath': ('.fastmath', '.backends', '.trees'),
     'trax.fastmath.numpy': ('.numpy', '.trees'),
     'trax.fastmath.ops': ('.fastmath', '.backends'),
@@ -107,18 +132,27 @@ MODULES: dict[str, tuple[str, ...]] = {
     'trax.layers': _LAYER_SOURCES,
     **{f'trax.layers.{name}': _LAYER_SOURCES for name in _LAYERS},
     'trax.layers.test_utils': ('.layer_tests',),
+    'trax.lr': ('.lr_schedules',),
     'trax.models': _MODEL_SOURCES,
     **{f'trax.models.{name}': _MODEL_SOURCES for name in _MODELS},
+    'trax.optimizers': ('.optimizers',),
+    **{f'trax.optimizers.{name}': ('.optimizers',) for name in _OPTIMIZERS},
     'trax.shapes': ('.shapes',),
-    'trax.supervised': (),
+    'trax.supervised': ('.training',),
+    'trax.supervised.callbacks': ('.callbacks',),
     'trax.supervised.decoding': ('.decoding',),
+    'trax.supervised.history': ('.history',),
+    'trax.supervised.lr_schedules': ('.lr_schedules',),
+    'trax.supervised.training': ('.training',),
     'trax.test_utils': ('.flags',),
 }
 
 LISTED: dict[str, tuple[str, ...]] = {
     name: tuple(text.split())
     for name, text in {
-        'trax': 'AsKeras data lr optimizers rl',
+        'trax': 'AsKeras rl',
+        'trax.data': f'{_DATA} {_DATA_INPUTS}',
+        'trax.data.inputs': f'{_DATA} {_DATA_INPUTS}',
         'trax.fastmath': _FASTMATH,
         'trax.fastmath.numpy': _TREES,
         'trax.fastmath.ops': _FASTMATH,
@@ -129,16 +163,25 @@ LISTED: dict[str, tuple[str, ...]] = {
             'test_eval_is_deterministic test_eval_equals_predict '
             'test_eval_equals_predict_configs test_eval_equals_predict_discrete MockTransformerLM'
         ),
+        'trax.lr': _SCHEDULES,
         'trax.models': ' '.join([*_MODELS.values(), _MORE_MODELS]),
         **{f'trax.models.{name}': text for name, text in _MODELS.items()},
         'trax.shapes': (
             'ShapeDtype signature splice_signatures assert_shape_equals assert_same_shape'
         ),
-        'trax.supervised': (
-            'callbacks history lr_schedules trainer_lib training Trainer train EvalTask TrainTask'
+        'trax.optimizers': ' '.join(
+            ['ReversibleSerialTrainer Trainer opt_configure', *_OPTIMIZERS.values()]
         ),
+        **{f'trax.optimizers.{name}': text for name, text in _OPTIMIZERS.items()},
+        'trax.supervised': 'trainer_lib Trainer train EvalTask TrainTask',
+        'trax.supervised.callbacks': 'SerializedModelEvaluation TrainingStepCallback',
         'trax.supervised.decoding': (
             'autoregressive_sample autoregressive_sample_stream beam_search'
+        ),
+        'trax.supervised.history': 'History',
+        'trax.supervised.lr_schedules': _SCHEDULES,
+        'trax.supervised.training': (
+            'EvalTask Loop TrainTask init_host_and_devices pickle_to_file unpickle_from_file'
         ),
         'trax.test_utils': 'ensure_flag',
     }.items()

@@ -1,0 +1,5 @@
+"""trax.supervised.callbacks."""
+
+from ...training import TrainingStepCallback
+
+__all__ = ['TrainingStepCallback']

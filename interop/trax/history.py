@@ -1,0 +1,5 @@
+"""trax.supervised.history."""
+
+from ...training import LoopHistory as History
+
+__all__ = ['History']

@@ -1,0 +1,61 @@
+"""trax.supervised.training: retrax's Loop, which also writes files that Trax reads."""
+
+from typing import Any
+
+from ... import training
+from ...training import EvalTask, TrainTask
+
+
+class Loop(training.Loop):
+    """retrax.training.Loop with all of Trax's arguments.
+
+    Three make no difference: loss_chunk_size and use_memory_efficient_trainer save memory in Trax
+    and change no number, and adasum is for several devices. Beside each checkpoint there is a
+    `NAME.pkl.gz` with the model, for `init_from_file`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tasks: Any,
+        eval_model: Any = None,
+        eval_tasks: Any = None,
+        output_dir: Any = None,
+        checkpoint_at: Any = None,
+        checkpoint_low_metric: str | None = None,
+        checkpoint_high_metric: str | None = None,
+        permanent_checkpoint_at: Any = None,
+        eval_at: Any = None,
+        which_task: Any = None,
+        n_devices: int | None = None,
+        random_seed: int | None = None,
+        loss_chunk_size: int = 0,
+        use_memory_efficient_trainer: bool | int = False,
+        adasum: bool = False,
+        callbacks: Any = None,
+    ):
+        super().__init__(
+            model,
+            tasks,
+            eval_model,
+            eval_tasks,
+            output_dir,
+            checkpoint_at,
+            checkpoint_low_metric,
+            checkpoint_high_metric,
+            permanent_checkpoint_at,
+            eval_at,
+            which_task,
+            n_devices,
+            random_seed,
+            callbacks,
+        )
+
+    def save_checkpoint(self, basename: str) -> None:
+        """Saves `output_dir/basename` to go on from, and `basename.pkl.gz` for `init_from_file`."""
+        super().save_checkpoint(basename)
+        if self.output_dir is not None:
+            self.model.save_to_file(self.output_dir / f'{basename}.pkl.gz')
+
+
+__all__ = ['EvalTask', 'Loop', 'TrainTask']
