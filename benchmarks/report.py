@@ -9,7 +9,7 @@ from .sets import grid
 from .setting import Setting
 from .summary import Spread, ratio, spread
 from .tables import times, why_not
-from .targets import TARGETS
+from .targets import TARGETS, TRAIN
 
 PAGE = ROOT / 'docs' / 'benchmarks.md'
 
@@ -22,7 +22,7 @@ def report(results: Results) -> str:
         _head(results.machine),
         _targets(results),
         *(_race(Setting(**race['setting']), race['rows']) for race in singles),
-        _grid(results, cells),
+        _grid(results, [*cells, TRAIN]),
         _costs(results.costs),
     ]
     return '\n\n'.join(part for part in parts if part) + '\n'
@@ -131,6 +131,8 @@ _OTHERS = 'torch_nn_gru', 'flax_linen'
 
 
 def _ratio(row, ours):
+    if not row:
+        return ''  # did not take part
     return times(ratio(row['wall'], ours)) if row.get('wall') else why_not(row)
 
 

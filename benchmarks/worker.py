@@ -30,10 +30,11 @@ def main(peer: str, setting: Setting) -> None:
 
     _use_threads(setting.threads)
     run, shown = _start(peer, setting)
-    answer(**shown)
     if run is None:
+        answer(**shown)
         return
-    run()
+    run()  # the first one after the evidence, which may compile again
+    answer(**shown)
     for _ in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         run()

@@ -31,6 +31,7 @@ PEERS = {
         'retrax_gru',
         'memory_read',
         'product_rate',
+        'retrax_gru_after',
         'retrax_host_loop',
         'torch_gru_cell',
         'torch_nn_gru',

@@ -42,3 +42,8 @@ def train(setting):
 def forward(setting):
     """As with tl.GRU."""
     return retrax_gru.forward(setting, model_of)
+
+
+def decode(setting):
+    """As with tl.GRU."""
+    return retrax_gru.decode(setting, model_of)
