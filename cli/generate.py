@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..data import Vocabulary
-from ..decoding import generate, stream
+from ..decoding import generate, regex, stream
 from .text import printable, start_ids
 
 _BROKEN = '\N{REPLACEMENT CHARACTER}'
@@ -54,6 +54,11 @@ def _known(vocabulary, text, option):
     if vocabulary.decode(ids) != text:
         raise ValueError(f'{option}: the vocabulary of this run cannot write {text!r}')
     return ids.tolist()
+
+
+def form(vocabulary: Vocabulary, pattern: str) -> dict[str, Any]:
+    """Returns what makes `generate` write texts that match a pattern, each as long as it needs."""
+    return {'constraint': regex(pattern, vocabulary), 'eos_id': vocabulary.start_id}
 
 
 def write(model: Any, vocabulary: Vocabulary, prompt: str, length: int, options: Any) -> None:

@@ -132,6 +132,7 @@ def evaluate(
 @click.option('--repetition-penalty', type=float, help='Above 1: repeat less.')
 @click.option('--banned', help='Characters that are never written.')
 @click.option('--eos', help="The character that ends a text, e.g. $'\\n'; it is not written.")
+@click.option('--regex', help='Write texts that match this regular expression, as a whole.')
 @click.option('--seed', default=0, show_default=True)
 @click.option(
     '--prompt-file',
@@ -159,6 +160,7 @@ def generate(
     as_json: bool,
     eos: str | None,
     banned: str | None,
+    regex: str | None,
     **options: Any,
 ) -> None:
     """Print text from the model of RUN, a directory that `retrax train` made, as it comes."""
@@ -170,7 +172,7 @@ def generate(
     if prompts is not None and not (begin := prompts.read_text(encoding='utf-8').splitlines()):
         raise click.UsageError(f'{prompts} is empty; give a prompt on each line')
     from ..configs import load_run
-    from .generate import ids_of, lines, table, texts, write
+    from .generate import form, ids_of, lines, table, texts, write
 
     loaded = load_run(run)
     if labels := loaded.metadata.get('labels'):
@@ -180,6 +182,8 @@ def generate(
         )
     model, vocabulary = loaded.model, loaded.vocabulary
     options.update(ids_of(vocabulary, eos, banned))
+    if regex is not None:
+        options = {**form(vocabulary, regex), **options}
     if n is None and prompts is None and not as_json:
         write(model, vocabulary, begin[0], length, options)
         return

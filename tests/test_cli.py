@@ -130,6 +130,20 @@ def test_generate_many(home: Path) -> None:
     assert figures == sorted(figures, reverse=True)
 
 
+def test_generate_texts_of_a_form(home: Path) -> None:
+    pattern = r'(\d\d:){3,9}[a-e]'
+    arguments = ['generate', home / 'runs/mine', '--prompt', 'at ', '--length', '20', '--regex']
+    result = retrax(*arguments, pattern)
+    assert result.exit_code == 0, result.output
+    assert re.fullmatch(f'at {pattern}\n', result.output)
+    result = retrax(*arguments, pattern, '--n', '4', '--json')
+    texts = [json.loads(line)['text'] for line in result.output.splitlines()]
+    assert len(set(texts)) == 4
+    assert all(re.fullmatch(pattern, text) for text in texts)
+    assert 'a ( without its ), at position 2' in refused(*arguments, 'ab(c')
+    assert 'needs at least 30 ids more' in refused(*arguments, 'a{30}')
+
+
 def test_generate_for_each_line_of_a_file(home: Path, tmp_path: Path) -> None:
     (tmp_path / 'prompts.txt').write_text('the cat\n\na dog sat\n')
     arguments = ['generate', home / 'runs/mine', '--prompts', tmp_path / 'prompts.txt']

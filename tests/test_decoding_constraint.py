@@ -106,6 +106,19 @@ def test_each_row_has_its_own(model) -> None:
     np.testing.assert_array_equal(alone[0], mixed[2])
 
 
+def test_it_acts_on_forks_and_on_rows_alone(model) -> None:
+    options = {'eos_id': 0, 'constraint': [regex(PATTERN), regex('[abc]{33,36}')], 'seed': 3}
+    together = retrax.generate(model, PROMPT, 40, **options)
+    alone = retrax.generate(model, PROMPT, 40, deterministic=True, **options)
+    np.testing.assert_array_equal(alone, together)
+    running = retrax.stream(model, PROMPT, 40, **options)
+    first = next(running)
+    forked = retrax.resume(model, retrax.fork(model, running, 3), seed=9)
+    texts = np.concatenate([first.repeat(3, axis=0), *forked], axis=1)
+    for row, pattern in zip(texts, np.repeat([PATTERN, '[abc]{33,36}'], 3), strict=True):
+        assert re.fullmatch(pattern, text_of(row))
+
+
 def test_with_filters_and_log_probs(model) -> None:
     automaton = regex(PATTERN)
     options = {'top_k': 2, 'repetition_penalty': 1.3, 'eos_id': 0, 'banned': [4], 'seed': 5}
