@@ -4,7 +4,7 @@ import pathlib
 
 from .peers import LABELS, OURS
 from .results import Results
-from .sets import grid
+from .sets import in_grid
 from .setting import Setting
 from .summary import spread
 
@@ -15,9 +15,8 @@ def draw(results: Results, path: pathlib.Path) -> None:
         from matplotlib import pyplot
     except ModuleNotFoundError:
         raise SystemExit("plots need matplotlib: pip install 'retrax[plots]'") from None
-    cells = [planned.setting for planned in grid()]
     races = [(Setting(**race['setting']), race['rows']) for race in results.races]
-    races = [(setting, rows) for setting, rows in races if setting not in cells and rows]
+    races = [(setting, rows) for setting, rows in races if not in_grid(setting)]
     figure, panels = pyplot.subplots(
         len(races), figsize=(9, 0.6 + 3.2 * len(races)), squeeze=False, layout='constrained'
     )

@@ -5,7 +5,7 @@ import pathlib
 from .alternate import ROOT
 from .peers import LABELS, OURS
 from .results import Results
-from .sets import grid
+from .sets import grid, in_grid
 from .setting import Setting
 from .summary import Spread, ratio, spread
 from .tables import times, why_not
@@ -16,13 +16,12 @@ PAGE = ROOT / 'docs' / 'benchmarks.md'
 
 def report(results: Results) -> str:
     """Returns the page, in Markdown."""
-    cells = [planned.setting for planned in grid()]
-    singles = [race for race in results.races if Setting(**race['setting']) not in cells]
+    races = [(Setting(**race['setting']), race['rows']) for race in results.races]
     parts = [
         _head(results.machine),
         _targets(results),
-        *(_race(Setting(**race['setting']), race['rows']) for race in singles),
-        _grid(results, [*cells, TRAIN]),
+        *(_race(setting, rows) for setting, rows in races if not in_grid(setting)),
+        _grid(results),
         _costs(results.costs),
     ]
     return '\n\n'.join(part for part in parts if part) + '\n'
@@ -108,10 +107,10 @@ def _milliseconds(found: Spread) -> str:
     return f'{found.median * 1e3:.1f} ({found.low * 1e3:.1f} to {found.high * 1e3:.1f})'
 
 
-def _grid(results, cells):
+def _grid(results):
     """The grid: our time, and the ratio to each peer; cells that were not run say why."""
     lines = []
-    for cell in sorted(cells):
+    for cell in sorted([TRAIN, *(planned.setting for planned in grid())]):
         rows = results.race(cell)
         sizes = f'| {cell.width} | {cell.time} | {cell.batch}'
         ours = rows.get(OURS, {}).get('wall')

@@ -76,6 +76,11 @@ def grid() -> list[Planned]:
     return [Planned(cell, peers, 12) for cell in sorted(cells, key=work) if cell != TRAIN]
 
 
+def in_grid(setting: Setting) -> bool:
+    """Whether a race is a cell of the grid and nothing else, with any number of threads."""
+    return any(cell.setting == setting._replace(threads=TRAIN.threads) for cell in grid())
+
+
 def work(setting: Setting) -> float:
     """Returns floating point operations of a step of training: forwards, and twice that back."""
     return 3.0 * setting.weight_flops * setting.tokens
