@@ -18,7 +18,7 @@ from .annotations import signature_of
 from .building import call, provide
 
 _OPTIMIZERS = (
-    *('Adafactor', 'Momentum', 'RMSProp', 'SM3', 'Accumulated', 'Clipped'),
+    *('Adafactor', 'Momentum', 'RMSProp', 'SM3', 'Accumulated', 'Averaged', 'Clipped'),
     *('constant', 'multifactor', 'warmup', 'warmup_and_rsqrt_decay'),
 )
 

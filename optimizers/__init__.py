@@ -7,6 +7,7 @@ and the other way round. This folder knows arrays, and neither layers nor loops.
 from .adafactor import Adafactor
 from .adam import Adam
 from .around import Accumulated, Clipped
+from .averaged import Averaged, averaged_weights
 from .leafwise import LeafwiseState, leafwise
 from .lr_schedules import constant, multifactor, warmup, warmup_and_rsqrt_decay
 from .momentum import Momentum
@@ -20,11 +21,13 @@ __all__ = [
     'Accumulated',
     'Adafactor',
     'Adam',
+    'Averaged',
     'Clipped',
     'LeafwiseState',
     'Momentum',
     'MomentumType',
     'RMSProp',
+    'averaged_weights',
     'constant',
     'leafwise',
     'multifactor',

@@ -9,6 +9,7 @@ from .evaluate import Evaluation, evaluate
 from .examples import Example, as_example
 from .experiment import Experiment
 from .fit import History, fit
+from .freezing import frozen
 from .history import LoopHistory
 from .label_tasks import LabelTask
 from .loop import Loop
@@ -59,6 +60,7 @@ __all__ = [
     'evaluate',
     'fit',
     'fresh_path',
+    'frozen',
     'list_runs',
     'score',
     'train',

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import optax
 
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
+from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
 from .optimizers import Adam
@@ -40,6 +42,7 @@ class Experiment:
       precision: of products, 'float32', 'tf32' or 'bf16'.
       task: 'language', next tokens of a text; 'classes', of the rows of a labelled text; 'tags',
         of the characters of its rows.
+      frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
 
     Raises:
       ValueError: a value that no run can have.
@@ -59,6 +62,7 @@ class Experiment:
     seed: int = 0
     precision: str = 'float32'
     task: str = 'language'
+    frozen: Sequence[str] = ()
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -129,7 +133,10 @@ class Experiment:
 
     def trainer(self, batches: Any) -> Trainer:
         """Returns what trains the model on batches."""
-        return Trainer(self.model, batches, self.optimizer, None, self.what.metrics, self.seed)
+        optimizer = self.optimizer
+        if self.frozen:
+            optimizer = frozen(optimizer, self.model, *self.frozen)
+        return Trainer(self.model, batches, optimizer, None, self.what.metrics, self.seed)
 
 
 def _kind(value):

@@ -264,7 +264,9 @@ class Loop:
         self._sync()
         like = run_checkpoints.tree_of(self._model, self._joined())
         tree, facts = checkpoints.restore(path, like)
-        self._part(run_checkpoints.given_to(self._model, steps.TrainState(**tree)))
+        state = steps.TrainState(**tree)
+        alone = run_checkpoints.given_to(self._model, state._replace(optimizer_state=()))
+        self._part(state._replace(weights=alone.weights))
         self.history = LoopHistory.from_dict(json.loads(facts['history']))
         tasks = *self.tasks, *self.eval_tasks
         for task, n in zip(tasks, facts['batches_taken'], strict=False):  # evals may be new

@@ -8,17 +8,18 @@ import jax
 import jax.numpy as jnp
 
 from .. import checkpoints
+from ..optimizers import averaged_weights
 from .step import TrainState
 
 KEPT = 2  # the newest, and one to go back to if a disk damages it
 
 
 def save(folder: Path, model: Any, state: TrainState, vocabulary: str) -> None:
-    """Saves a checkpoint; `model` has the weights of `state`. Older ones are deleted.
+    """Saves a checkpoint; `model` names the weights. Older ones are deleted.
 
     Args:
       folder: of the run's checkpoints.
-      model: names the weights.
+      model: whose layers they are of.
       state: what is saved.
       vocabulary: the fingerprint of the one that its ids belong to.
     """
@@ -68,16 +69,20 @@ def _is_damaged(path):
 
 
 def tree_of(model: Any, state: TrainState) -> dict[str, Any]:
-    """Returns what a checkpoint keeps; `model`, which names the weights, has those of `state`."""
-    return {**state._asdict(), 'weights': model.named_weights()}
+    """Returns what a checkpoint keeps; `model` names the weights."""
+    named = dict(zip(model.named_weights(), jax.tree.leaves(state.weights), strict=True))
+    return {**state._asdict(), 'weights': named}
 
 
 def given_to(model: Any, state: TrainState) -> TrainState:
-    """Gives a model the weights, by name, and statistics of a restored state.
+    """Gives a model the weights, or their average, and the statistics of a restored state.
 
     Returns:
       The state as a step takes it: with weights of its own, nested as the model's are.
     """
     model.set_named_weights(state.weights)
     model.keep_statistics(state.model_state)
-    return state._replace(weights=jax.tree.map(jnp.copy, model.weights))
+    weights = jax.tree.map(jnp.copy, model.weights)
+    used = averaged_weights(state.optimizer_state, weights)
+    model.weights = jax.tree.map(jnp.copy, used)
+    return state._replace(weights=weights)

@@ -196,7 +196,7 @@ class RunDirectory:
     # Checkpoints.
 
     def save(self, model: Any, state: TrainState, vocabulary: Vocabulary) -> None:
-        """Saves a checkpoint; `model` has the weights of `state`. Older ones are deleted."""
+        """Saves a checkpoint; `model` names the weights. Older ones are deleted."""
         with self.writing():
             if not self.exists:  # saving would make half a run in its place
                 raise RunError(gone(self.path))

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 
 from ..combinators import as_key, signature, statistics
+from ..optimizers import averaged_weights
 from . import step as steps
 from .examples import Example, check_categories
 
@@ -126,8 +127,12 @@ class Stepper:
         return int(self.state.bad_step) == steps.FINE
 
     def sync(self) -> None:
-        """Gives the model a copy of the weights and statistics as they are now."""
-        self.model.weights = jax.tree.map(jnp.copy, self.state.weights)
+        """Gives the model a copy of weights and statistics as they are now.
+
+        Of weights it is their average, if the optimizer keeps one.
+        """
+        weights = averaged_weights(self.state.optimizer_state, self.state.weights)
+        self.model.weights = jax.tree.map(jnp.copy, weights)
         self.model.keep_statistics(self.state.model_state)
 
     def _initial_state(self):
