@@ -134,6 +134,35 @@ def test_the_host_sends_nothing_by_accident(model) -> None:
         generate(model, prompt=[3, 4], max_new_tokens=100, seed=KEY, eos_id=1)
 
 
+def test_a_mixed_batch_takes_a_turn_for_each_length_of_a_piece(model, calls, compilations) -> None:
+    lengths = [512 + 3, 0, 6, 9, 1]  # with the start id and without the last: 512 + 2 + 1, ...
+    generate(model, [[1] * n for n in lengths], max_new_tokens=CHUNK)
+    assert calls == {'read': 5, 'write': 1, 'get': 1}  # 512 + 8 + 4 + 2 + 1
+    compilations.clear()
+    generate(model, [[2] * n for n in reversed(lengths)], max_new_tokens=CHUNK, seed=1)
+    assert not compilations
+
+
+def test_a_prompt_is_read_once_for_many_texts(model, calls) -> None:
+    generate(model, [1] * 7, max_new_tokens=1, n=16)
+    assert calls == {'read': 3, 'write': 1, 'get': 1}
+
+
+def test_a_long_prompt_takes_no_more_memory(model, compilations) -> None:
+    generate(model, [1] * 1023, max_new_tokens=1)
+    compilations.clear()
+    generate(model, [1] * (1023 + 5 * 512), max_new_tokens=1)
+    assert not compilations
+    n_ids = 5000
+    wide = with_weights(GRULM(n_ids, 8, 1))
+    steps, (weights, state, *_) = compiled_write(wide)
+    ids = np.zeros((1, 512), np.int32)
+    lowered = steps.read.lower(weights, state, *jax.device_put((ids, np.int32(0))), KEY, None)
+    scores = 4 * ids.size * n_ids
+    # What the last layer gives is of no use in a prompt, and is not computed.
+    assert lowered.compile().memory_analysis().temp_size_in_bytes < scores / 10
+
+
 def compiled_write(model) -> tuple[Steps, tuple]:
     predict = model.as_mode('predict')
     weights, state = predict.weights, predict.new_state(1)

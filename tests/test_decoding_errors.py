@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from decoding_oracle import IDS, VOCAB, gru_lm, with_weights, without_shift
+from decoding_oracle import IDS, VOCAB, gru_lm, slow_generate, with_weights, without_shift
 
 from retrax import layers as tl
+from retrax.combinators import LayerError
 from retrax.decoding import generate
 
 WRONG = [
@@ -136,3 +137,44 @@ def test_ids_of_any_integer_type(model) -> None:
     for dtype in (np.uint8, np.int64, np.uint64):
         np.testing.assert_array_equal(generate(model, np.array([1, 2], dtype), 5, 0), expected)
     np.testing.assert_array_equal(generate(model, jnp.array([1, 2]), 5, 0), expected)
+
+
+class Window(tl.Layer):
+    """Keeps up to 6 steps, as a layer with a cache of fixed size; beyond, what it gives is NaN."""
+
+    has_memory = True
+    size = 6
+
+    def state_fn(self, signature, context):
+        b, _, d = signature.shape
+        return (jnp.zeros((b, self.size, d)), jnp.zeros((b,), jnp.int32)) if context.steps else ()
+
+    def apply_fn(self, x, weights, state, context):
+        b, t, d = x.shape
+        if t > self.size:
+            raise ValueError(f'{t} steps do not fit into a cache of {self.size}')
+        kept, n = state if context.steps else (jnp.zeros((b, self.size, d)), jnp.zeros((b,), int))
+        places = n[:, None] + jnp.arange(t)
+        kept = kept.at[jnp.arange(b)[:, None], places].set(x, mode='drop')
+        y = jnp.cumsum(kept, axis=1)[jnp.arange(b)[:, None], jnp.minimum(places, self.size - 1)]
+        y = jnp.where((places < self.size)[..., None], y, jnp.nan)
+        return y, (kept, n + t) if context.steps else state
+
+
+def test_a_prompt_longer_than_a_cache_is_never_silent() -> None:
+    model = with_weights(
+        tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), Window(), tl.Dense(VOCAB))
+    )
+    rows = [[1, 2, 3], [4], []]
+    got = generate(model, rows, 3, 0)
+    for row, prompt in enumerate(rows):  # 6 steps: the start id, 3 + 3 ids but the last
+        expected = slow_generate(model, np.int32(prompt), 3, 0)
+        np.testing.assert_array_equal(got[row], expected[0])
+    with pytest.raises(FloatingPointError, match='row 0 for new token 3 have no finite maximum'):
+        generate(model, rows, 4, 0)
+    with pytest.raises(FloatingPointError, match='row 1 for new token 0 have no finite maximum'):
+        generate(model, [[1], [1, 2, 3, 4, 5, 6]], 4, 0)
+    with pytest.raises(
+        LayerError, match=r'Window#1 failed\n(.*\n)*.*8 steps do not fit into a cac'
+    ):
+        generate(model, [[1] * 9], 4, 0)
