@@ -107,22 +107,16 @@ def advance(search: Search, scores: jax.Array, rules: Rules) -> tuple[Search, ja
 
     Shapes: scores (B, K, V), log-probabilities or logits.
     """
-    n_beams, n_ids = scores.shape[1:]
-    alive = jnp.isfinite(search.log_probs)
+    n_beams, is_alive = scores.shape[1], jnp.isfinite(search.log_probs)
     log_probs = jax.nn.log_softmax(scores.astype(jnp.float32))
-    failed = search.failed | (alive & jnp.isnan(log_probs).any(axis=-1)).any(axis=-1)
-    may_come = alive[..., None] & ~jnp.isnan(log_probs) & _allowed(search, rules)
-    totals = jnp.where(may_come, search.log_probs[..., None] + log_probs, NEVER)
-    flat = totals.reshape(len(totals), -1)
-    best, places = jax.lax.top_k(flat, min(2 * n_beams, flat.shape[1]))
-    parents, tokens = places // n_ids, (places % n_ids).astype(jnp.int32)
-    texts = jnp.take_along_axis(search.tokens, parents[..., None], axis=1)
-    texts = texts.at[:, :, search.n_made].set(tokens)
+    failed = search.failed | (is_alive & jnp.isnan(log_probs).any(axis=-1)).any(axis=-1)
+    best, parents, tokens = _extensions(search, log_probs, is_alive, rules)
+    texts = _take(search.tokens, parents).at[:, :, search.n_made].set(tokens)
     n_made = search.n_made + 1
 
     is_eos = tokens == rules.eos_id
-    ends = (is_eos | (n_made == rules.n_tokens)) & (jnp.arange(best.shape[1]) < n_beams)
-    finished = _best_of(search.finished, texts, jnp.where(ends, best, NEVER), n_made, rules)
+    ended = jnp.where(is_eos | (n_made == rules.n_tokens), best, NEVER)
+    finished = _best_of(search.finished, texts[:, :n_beams], ended[:, :n_beams], n_made, rules)
 
     lives = jnp.argsort(is_eos, axis=1, stable=True)[:, :n_beams]  # the best first, as before
     log_probs = _take(jnp.where(is_eos, NEVER, best), lives)
@@ -131,6 +125,16 @@ def advance(search: Search, scores: jax.Array, rules: Rules) -> tuple[Search, ja
     after = Search(texts, log_probs, tokens, n_made, search.n_read + 1, finished, failed, states)
     over = is_over(after, rules)[:, None]
     return after._replace(log_probs=jnp.where(over, NEVER, log_probs)), parents
+
+
+def _extensions(search, log_probs, is_alive, rules):
+    """Returns the best extensions: the log-probability of each, its text, its token: (B, 2 K)."""
+    n_beams, n_ids = log_probs.shape[1:]
+    may_come = is_alive[..., None] & ~jnp.isnan(log_probs) & _allowed(search, rules)
+    totals = jnp.where(may_come, search.log_probs[..., None] + log_probs, NEVER)
+    flat = totals.reshape(len(totals), -1)
+    best, places = jax.lax.top_k(flat, min(2 * n_beams, flat.shape[1]))
+    return best, places // n_ids, (places % n_ids).astype(jnp.int32)
 
 
 def _allowed(search, rules):

@@ -112,11 +112,10 @@ def test_start_id(model, start_id) -> None:
     np.testing.assert_array_equal(best, tokens)
 
 
-@pytest.mark.parametrize('case', ['GRULM_small', 'GRULM_full'])
-def test_beam_search_gives_the_numbers_of_trax(case) -> None:
-    golden = GOLDEN[case]
+def test_beam_search_gives_the_numbers_of_trax() -> None:
+    golden = GOLDEN['GRULM_small']
     found = decoding.beam_search(
-        golden_model(case), n_beams=3, eos_id=-1, max_length=8, length_penalty=0.0
+        golden_model('GRULM_small'), n_beams=3, eos_id=-1, max_length=8, length_penalty=0.0
     )
     assert [tokens.tolist() for tokens, _ in found] == [[text] for text in golden['beams']]
     np.testing.assert_allclose([scores[0] for _, scores in found], golden['beam_scores'], atol=1e-4)
