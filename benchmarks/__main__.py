@@ -96,12 +96,14 @@ def _race(task, peers, repeats, budget_seconds, save, plot, **sizes):
     if unknown:
         known = ', '.join(PEERS[task])
         raise click.BadParameter(f'no peer {unknown} for {task}; known: {known}')
+    results = Results.of_today(setting.threads) if save else Results.new(setting.threads)
     rows = alternate(setting, names, repeats, budget_seconds)
     show(setting, rows)
-    if save or plot:
-        results = Results.of_today(setting.threads)
-        results.add(setting, rows)
+    results.add(setting, rows)
+    if save:
         _keep(results, plot)
+    elif plot:
+        plots.draw(results, pathlib.Path('benchmarks.png'))
     if any('refused' in row or 'failed' in row for row in rows.values()):
         raise SystemExit(1)
 

@@ -10,6 +10,8 @@ import re
 import subprocess
 from typing import Any
 
+import click
+
 from .alternate import ROOT, Row
 from .peers import TRAX_PYTHON
 from .setting import Setting
@@ -33,13 +35,23 @@ class Results:
 
     @classmethod
     def of_today(cls, threads: int) -> 'Results':
-        """Returns those of today, to go on with; new ones if anything of the machine changed."""
+        """Returns those of today, to go on with, or new ones.
+
+        Raises:
+          click.ClickException: something of the machine is not what it was.
+        """
         new = cls.new(threads)
-        if new.path.exists():
-            old = cls.read(new.path)
-            if old.machine == new.machine:
-                return old
-        return new
+        if not new.path.exists():
+            return new
+        old = cls.read(new.path)
+        other = [name for name in new.machine if new.machine[name] != old.machine.get(name)]
+        if other:
+            was, now = ({name: r.machine.get(name) for name in other} for r in (old, new))
+            raise click.ClickException(
+                f'{new.path.name} was measured with {was}, now there is {now}. Use that again, or '
+                'leave the file: move it away, or all --fresh'
+            )
+        return old
 
     @classmethod
     def read(cls, path: pathlib.Path) -> 'Results':

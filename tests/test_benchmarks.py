@@ -3,6 +3,7 @@
 import os
 import sys
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -255,6 +256,17 @@ def test_a_race_replaces_an_older_one_of_its_setting_and_files_keep_all(tmp_path
     found.write()
     again = results.Results.read(results.newest())
     assert again.__dict__ == found.__dict__
+
+
+def test_results_of_today_go_on_only_on_the_same_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, 'FOLDER', tmp_path)
+    assert results.Results.of_today(2).races == []
+    found = results.Results.new(2)
+    found.add(targets.TRAIN, {})
+    found.write()
+    assert results.Results.of_today(2).races == found.races
+    with pytest.raises(click.ClickException, match=r"measured with {'threads': 2}, now .* 3}"):
+        results.Results.of_today(3)
 
 
 def test_the_committed_page_is_what_the_newest_results_give():
