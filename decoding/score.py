@@ -51,18 +51,19 @@ def score(
     Rows are read in windows with carried state: the memory that a long text takes does not grow
     with its length (but for the answer), and the window changes nothing but time and memory.
 
-    Shapes: tokens (t,) or (batch, t), mask the same.
+    Shapes: tokens (t,) or (batch, t), mask the same; or a list of rows of any lengths.
 
     Args:
       model: maps ids (batch, time) to log-probabilities or logits (batch, time, vocab_size). It
         runs in predict mode, as in `generate`, and nothing in it changes.
-      tokens: ids, without the start id.
+      tokens: ids, without the start id. Rows of different lengths count whole, without a mask.
       mask: 0 for tokens that do not count, such as padding at the end; the model reads them all the
         same. A first token does not count either where the model has no start id.
       n_characters: of the text that the tokens stand for, if a token is not a character.
       window: how many tokens are computed at once.
 
     Raises:
+      TypeError: tokens are no integers.
       ValueError: an argument does not fit, no token counts, or the model was never initialised.
       FloatingPointError: the model gave NaN for a token that counts.
     """
