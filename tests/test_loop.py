@@ -265,6 +265,33 @@ def test_contiguous_batches_carry_the_state() -> None:
     np.testing.assert_allclose(losses, [whole, whole], rtol=1e-5)
 
 
+def test_contiguous_tasks_that_alternate_keep_their_states(tmp_path: Path) -> None:
+    """Streams of other sizes; stopped where the second task is on, it goes on bit for bit."""
+    ids = data.ByteVocabulary().encode('the cat sat on the mat and the dog sat on the log. ' * 2)
+
+    def made(folder: str) -> training.Loop:
+        tasks = [
+            training.TrainTask(
+                data.ContiguousBatches(ids[:96], n, 6), tl.CrossEntropyLoss(), optimizers.SGD(0.1)
+            )
+            for n in (2, 3)
+        ]
+        model = models.GRULM(vocab_size=256, d_model=4, n_layers=1)
+        places = {'output_dir': tmp_path / folder, 'eval_at': every(3)}
+        return loop(model, tasks, checkpoint_at=every(5), **places)
+
+    whole, parts = made('whole'), made('parts')
+    whole.run(9)
+    parts.run(5)
+    again = made('parts')
+    assert again.step == 5
+    again.run(4)
+    for path, array in weights_of(whole).items():
+        np.testing.assert_array_equal(array, weights_of(again)[path])
+    losses = again.history.get('train', 'training/loss')
+    assert losses == whole.history.get('train', 'training/loss')
+
+
 def test_a_step_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     bad = [*BATCHES, (np.full_like(X, np.nan), Y, np.ones_like(Y))]
     task = training.TrainTask(bad, LOSS, OPTIMIZER)

@@ -79,7 +79,7 @@ def test_averages_go_on_bit_for_bit(tmp_path: Path) -> None:
     whole, _ = run(tmp_path / 'a', 7), run(tmp_path / 'b', 4)
     again = run(tmp_path / 'b', 4)
     assert again.step == whole.step == 7
-    moving = jax.tree.leaves(whole._current.state.weights)
+    moving = jax.tree.leaves(whole._relay.current.state.weights)
     for (path, array), w in zip(whole.model.named_weights().items(), moving, strict=True):
         np.testing.assert_array_equal(array, again.model.named_weights()[path])
         assert np.array_equal(array, w) == (path == 'Dense#1.b')

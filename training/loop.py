@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import optax
 
 from .. import checkpoints
-from ..optimizers import LeafwiseState
 from . import run_checkpoints
 from . import step as steps
 from .callbacks import TrainingStepCallback
@@ -24,7 +21,7 @@ from .evaluate import measure_batches
 from .examples import as_example
 from .history import LoopHistory
 from .loop_tasks import EvalTask, TrainTask
-from .stepper import Stepper
+from .relay import Relay
 
 At = Callable[[int], bool]
 
@@ -91,8 +88,7 @@ class Loop:
         self._which_task = which_task or (lambda step: step % len(self.tasks))
         self._model, self._eval_model = model, eval_model or model
         self.history, self.n_devices = LoopHistory(), 1
-        self._steppers = [self._stepper_of(task, random_seed or 0) for task in self.tasks]
-        self._current, self._is_synced = self._steppers[0], True
+        self._relay, self._is_synced = Relay(model, self.tasks, random_seed or 0), True
         self.output_dir = None if output_dir is None else Path(output_dir).expanduser()
         if self.output_dir is not None:
             self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -105,7 +101,7 @@ class Loop:
     @property
     def step(self) -> int:
         """How many steps were made."""
-        return self._current.step
+        return self._relay.current.step
 
     @property
     def model(self) -> Any:
@@ -137,11 +133,13 @@ class Loop:
     def _run_one_step(self):
         step = self.step + 1
         index = self._which_task(step)
-        task, stepper = self.tasks[index], self._turn_to(index)
+        task, stepper = self.tasks[index], self._relay.turn_to(index)
         due = [callback for callback in self._callbacks if callback.call_at(step)]
         for callback in due:
             callback.on_step_begin(step)
-        self._set_learning_rate(stepper, task.learning_rate(step))
+        rate = task.learning_rate(step)
+        if rate is not None:
+            self._relay.set_learning_rate(rate)
         example = as_example(task.next_batch(), self._model.n_in)
         self._is_synced = False
         stepper.advance(example)
@@ -158,29 +156,6 @@ class Loop:
         if checkpoint:
             self._save_extremes()
 
-    def _turn_to(self, index):
-        """Returns the stepper of a task, after giving it what the one before has learned."""
-        stepper = self._steppers[index]
-        if stepper is not self._current:
-            stepper.take_over(self._current)
-            self._current = stepper
-        return stepper
-
-    def _set_learning_rate(self, stepper, rate):
-        if rate is None:
-            return
-        state = stepper.state
-        try:
-            changed = optax.tree_utils.tree_set(
-                state.optimizer_state, learning_rate=jnp.float32(rate)
-            )
-        except KeyError:
-            raise ValueError(
-                'TrainTask(lr_schedule=...) needs an optimizer whose state has a learning rate: '
-                'one of retrax.optimizers, or optax.inject_hyperparams(optax.adamw)(0.0)'
-            ) from None
-        stepper.state = state._replace(optimizer_state=changed)
-
     def run_evals(self) -> None:
         """Evaluates the model on all eval tasks, prints the metrics, and keeps them."""
         self._sync()
@@ -196,10 +171,10 @@ class Loop:
     def _log_training(self, task):
         before, started = self._logged
         n_steps, seconds = self.step - before, time.perf_counter() - started
-        metrics = self._current.read()
+        metrics, weights = self._relay.current.read(), self._relay.current.state.weights
         self._print('')
         if self.step == 1:
-            size = sum(w.size for w in jax.tree.leaves(self._current.state.weights))
+            size = sum(w.size for w in jax.tree.leaves(weights))
             self._print_step(f'Total number of trainable weights: {size}')
         self._print_step(f'Ran {n_steps} train steps in {seconds:0.2f} secs')
         self._note('train', task.loss_name, metrics['loss'])
@@ -207,11 +182,10 @@ class Loop:
             'steps per second': n_steps / seconds,
             'gradients_l2': metrics['gradient_norm'],
             'loss': metrics['loss'],
-            'weights_l2': float(steps.global_norm(self._current.state.weights)),
+            'weights_l2': float(steps.global_norm(weights)),
         }
-        rate = optax.tree_utils.tree_get(self._current.state.optimizer_state, 'learning_rate')
-        if rate is not None:
-            facts['learning_rate'] = float(rate)
+        if (rate := self._relay.learning_rate) is not None:
+            facts['learning_rate'] = rate
         for name, value in facts.items():
             self.history.append('train', f'training/{name}', self.step, value)
         self._logged = (self.step, time.perf_counter())
@@ -239,14 +213,15 @@ class Loop:
         if self.output_dir is None:
             return
         self._sync()
-        if not self._current.is_fine:
-            self._current.read()
+        if not self._relay.current.is_fine:
+            self._relay.current.read()  # says why
         facts = {
             'step': self.step,
+            'task': self._relay.index,
             'batches_taken': [task.n_taken for task in (*self.tasks, *self.eval_tasks)],
             'history': json.dumps(self.history.to_dict()),  # may hold NaN
         }
-        tree = run_checkpoints.tree_of(self._model, self._joined())
+        tree = run_checkpoints.tree_of(self._model, self._relay.state)
         checkpoints.save(self.output_dir / basename, tree, facts)
 
     def load_checkpoint(
@@ -262,11 +237,12 @@ class Loop:
             return
         path = folder / (filename or 'model')
         self._sync()
-        like = run_checkpoints.tree_of(self._model, self._joined())
+        like = run_checkpoints.tree_of(self._model, self._relay.state)
         tree, facts = checkpoints.restore(path, like)
         state = steps.TrainState(**tree)
-        alone = run_checkpoints.given_to(self._model, state._replace(optimizer_state=()))
-        self._part(state._replace(weights=alone.weights))
+        alone = state._replace(optimizer_state=(), model_state=state.model_state[facts['task']])
+        weights = run_checkpoints.given_to(self._model, alone).weights
+        self._relay.resume(state._replace(weights=weights), facts['task'])
         self.history = LoopHistory.from_dict(json.loads(facts['history']))
         tasks = *self.tasks, *self.eval_tasks
         for task, n in zip(tasks, facts['batches_taken'], strict=False):  # evals may be new
@@ -279,42 +255,15 @@ class Loop:
             if values and values[-1] == best(values):
                 self.save_checkpoint(f'{word}_{metric}')
 
-    def _joined(self):
-        """Returns one state for all tasks, each with its own optimizer."""
-        states = [stepper.state for stepper in self._steppers]
-        return self._current.state._replace(
-            optimizer_state=tuple(state.optimizer_state for state in states),
-            sums=tuple(state.sums for state in states),
-        )
-
-    def _part(self, joined):
-        parts = zip(self._steppers, joined.optimizer_state, joined.sums, strict=True)
-        for stepper, optimizer_state, sums in parts:
-            state = joined._replace(optimizer_state=optimizer_state, sums=sums)
-            stepper.resume(state)
-
     # Within.
-
-    def _stepper_of(self, task, seed):
-        sample = as_example(task.sample_batch, self._model.n_in)
-        made = Stepper(
-            self._model, sample, task.optimizer, task.loss_layer, None, seed, task.is_contiguous
-        )
-        counted = jax.tree.map(
-            lambda node: node._replace(step=node.step + 1) if _is_ours(node) else node,
-            made.state.optimizer_state,
-            is_leaf=_is_ours,
-        )  # Trax's loop counts its steps from 1, and its optimizers count on from there
-        made.state = made.state._replace(optimizer_state=counted)
-        return made
 
     def _sync(self):
         if self._is_synced:
             return
-        self._current.sync()
+        self._relay.current.sync()
         if self._eval_model is not self._model:
             self._eval_model.weights = self._model.weights
-            self._eval_model.keep_statistics(self._current.state.model_state)
+            self._eval_model.keep_statistics(self._relay.current.state.model_state)
         self._is_synced = True
 
     def _check(self, n_devices):
@@ -338,7 +287,3 @@ def _listed(tasks: Any) -> list[Any]:
 
 def _at_1_and_every(n):
     return lambda step: n is not None and (step == 1 or step % n == 0)
-
-
-def _is_ours(node):
-    return isinstance(node, LeafwiseState)

@@ -78,13 +78,17 @@ class Stepper:
 
     def take_over(self, other: 'Stepper') -> None:
         """Goes on from the weights, statistics and step of another stepper of the same model."""
-        theirs = statistics.taken(self.model, other.state.model_state)
         self.state = other.state._replace(
             optimizer_state=self.state.optimizer_state,
-            model_state=statistics.put(self.model, self.state.model_state, theirs),
+            model_state=self.model_state_after(other),
             sums=self.state.sums,
         )
         self.step = other.step
+
+    def model_state_after(self, other: 'Stepper') -> Any:
+        """Returns what is carried here, with the statistics of another stepper of the model."""
+        theirs = statistics.taken(self.model, other.state.model_state)
+        return statistics.put(self.model, self.state.model_state, theirs)
 
     def advance(self, example: Example) -> None:
         """Makes one step; does not wait for it.
