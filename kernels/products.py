@@ -48,17 +48,22 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
 
     Shapes: a (..., k), b (k, n) -> (..., n).
     """
+    if isinstance(b, Packed) and precision != 'bf16':
+        return _dot_packed(a, b.rows, _PRECISION[precision])
+    # Flat, as XLA's products of two axes of rows are slow in the gradient, where it turns d_y.
+    flat, b = a.reshape(-1, a.shape[-1]), unpack(b)
     if precision == 'bf16':
-        return _dot_bf16(a, unpack(b))
-    if not isinstance(b, Packed):
-        # Flat, as else the gradient of b is a sum over two axes, for which XLA turns d_y around.
-        flat = a.reshape(-1, a.shape[-1])
+        y = _dot_bf16(flat, b)
+    else:
         y = jnp.matmul(flat, b, precision=_PRECISION[precision])
-        return y.reshape(*a.shape[:-1], b.shape[-1])
-    by_columns = functools.partial(_by_columns, precision=_PRECISION[precision])
+    return y.reshape(*a.shape[:-1], b.shape[-1])
+
+
+def _dot_packed(a, rows, precision):
+    by_columns = functools.partial(_by_columns, precision=precision)
     if a.size != a.shape[-1]:
-        return by_columns(a, b.rows)
-    return lax.platform_dependent(a, b.rows, cpu=_by_sums, default=by_columns)
+        return by_columns(a, rows)
+    return lax.platform_dependent(a, rows, cpu=_by_sums, default=by_columns)
 
 
 def _by_columns(a, rows, precision):
@@ -83,12 +88,34 @@ def _forward(a, b):
 def _backward(saved, d_y):
     # Left to jax, these two would be products of float32 by bfloat16, which run as float32.
     a, b = saved
-    d_a = _dot_bf16(d_y, b.T)
+    d_a = _turned_bf16(d_y, b)
     d_b = weight_gradient(a, d_y, 'bf16')
     return d_a.astype(a.dtype), d_b.astype(b.dtype)
 
 
 _dot_bf16.defvjp(_forward, _backward)
+
+
+@jax.custom_vjp
+def _turned_bf16(a, b):
+    # a b'. Without writing b' down, as XLA has a slow product for it on a CPU.
+    a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
+    contracted = (((a.ndim - 1,), (1,)), ((), ()))
+    return lax.dot_general(a, b, contracted, preferred_element_type=jnp.float32)
+
+
+def _turned_forward(a, b):
+    return _turned_bf16(a, b), (a, b)
+
+
+def _turned_backward(saved, d_y):
+    a, b = saved
+    d_a = _dot_bf16(d_y, b)
+    d_b = weight_gradient(d_y, a, 'bf16')
+    return d_a.astype(a.dtype), d_b.astype(b.dtype)
+
+
+_turned_bf16.defvjp(_turned_forward, _turned_backward)
 
 
 def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from .products import affine as affine_product
-from .products import dot, weight_gradient
+from .products import weight_gradient
 
 Step = Callable[..., Any]
 
@@ -29,6 +29,10 @@ _SLOPES: dict[Any, Callable[[jax.Array], Any]] = {
     jnp.tanh: lambda y: 1 - y * y,
     jax.nn.relu: lambda y: jnp.where(y > 0, jnp.ones_like(y), 0),
 }
+
+
+# From how many columns on a float32 kernel is cut: halves of 128 were slower than the whole.
+_WIDE = 512
 
 
 class Slices(NamedTuple):
@@ -67,28 +71,57 @@ def _mixed(flag, yes, no):
     return jnp.where(flag, yes, no)
 
 
-def _one_step(step, precision, parts, params, fresh_state, state, now):
-    """Returns the state after one step, and what each map with an operand gave."""
+def _one_step(step, precision, parts, pieces, params, fresh_state, state, now):
+    """Returns the state after one step, and what each map with an operand gave.
+
+    `pieces` are the kernels of `parts` as _cut cuts them.
+    """
     gave = {}
 
     def affine(name, operand=None, activation=identity):
         if operand is None:
             return activation(now.inputs[name])
-        y = affine_product(operand, parts.kernels[name], parts.biases.get(name), precision)
-        if name in now.inputs:
-            y = now.inputs[name] + y
-        z = activation(y)
-        gave[name] = z if activation in _SLOPES else y
+        added = now.inputs.get(name, parts.biases.get(name))
+        ys = _by_columns(operand, pieces[name], added, precision)
+        if activation not in _SLOPES:  # it may look at all columns
+            gave[name] = y = _joined(ys)
+            return activation(y)
+        gave[name] = z = _joined([activation(y) for y in ys])
         return z
 
     return guarded(step, fresh_state, params, state, now, affine), gave
 
 
+def _cut(kernel, precision):
+    """Returns a kernel in halves of its columns where that is faster, else in one piece.
+
+    A step has products after one another, each too small for two threads, and between them what
+    one thread does. In halves, two threads work at two products, and at what follows each.
+    """
+    small = kernel.shape[1] < _WIDE or kernel.shape[1] % 2 or precision == 'bf16'
+    if small or jax.default_backend() != 'cpu':
+        return (kernel,)
+    return tuple(jnp.split(kernel, 2, axis=1))
+
+
+def _by_columns(operand, pieces, added, precision):
+    """Returns operand kernel + added for each piece of a kernel."""
+    n = len(pieces)
+    added = [None] * n if added is None else jnp.split(added, n, axis=-1)
+    return [affine_product(operand, w, a, precision) for w, a in zip(pieces, added, strict=True)]
+
+
+def _joined(pieces):
+    return pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces, axis=-1)
+
+
 def loop(step, precision, reverse, slices, parts, params, start, fresh_state):
     """Runs all steps; returns the states after each and the last one. The reference."""
 
+    pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
+
     def body(state, now):
-        state, _ = _one_step(step, precision, parts, params, fresh_state, state, now)
+        state, _ = _one_step(step, precision, parts, pieces, params, fresh_state, state, now)
         return state, state
 
     last, states = jax.lax.scan(body, start, slices, reverse=reverse)
@@ -99,8 +132,10 @@ saving_loop = jax.custom_vjp(loop, nondiff_argnums=(0, 1, 2))
 
 
 def _forward(step, precision, reverse, slices, parts, params, start, fresh_state):
+    pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
+
     def body(state, now):
-        after, gave = _one_step(step, precision, parts, params, fresh_state, state, now)
+        after, gave = _one_step(step, precision, parts, pieces, params, fresh_state, state, now)
         return after, (after, gave)
 
     last, (states, gave) = jax.lax.scan(body, start, slices, reverse=reverse)
@@ -112,7 +147,7 @@ def _backward(step, precision, reverse, saved, gradients):
     d_states, d_last = gradients
     before = jax.tree.map(functools.partial(_before, reverse), start, states)
     of_x_alone = {k: v for k, v in slices.inputs.items() if k not in parts.kernels}
-    back = {name: kernel.T for name, kernel in parts.kernels.items()}
+    back = {name: _cut(kernel.T, precision) for name, kernel in parts.kernels.items()}
 
     def body(d_carried, here):
         d_state, d_common = d_carried
@@ -186,7 +221,7 @@ def _recall_forward(activation, precision, operand, probe, y, back):
 def _recall_backward(activation, precision, saved, d_y):
     y, back = saved
     d_sum = d_y * _SLOPES[activation](y)
-    return dot(d_sum, back, precision), d_sum, None, None
+    return _joined(_by_columns(d_sum, back, None, precision)), d_sum, None, None
 
 
 _recall.defvjp(_recall_forward, _recall_backward)

@@ -1,6 +1,7 @@
 """The loop of recurrent layers: against float64 NumPy, and its own backward pass against jax's."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -222,12 +223,12 @@ def test_second_derivatives_agree(case):
     def of_gradient(implementation):
         first = jax.grad(case.total(implementation=implementation), 1)
 
-        def squared(start):
-            gradient = first(case.x, start, *case.arguments[2:])
+        def squared(start, maps):
+            gradient = first(case.x, start, maps, *case.arguments[3:])
             return sum((g**2).sum() for g in jax.tree.leaves(gradient))
 
         with jax.enable_x64(True):
-            return jax.grad(squared)(case.start)
+            return jax.grad(squared, (0, 1))(case.start, case.maps)
 
     wanted, got = of_gradient('scan'), of_gradient('saved')
     for a, b in zip(jax.tree.leaves(wanted), jax.tree.leaves(got), strict=True):
@@ -309,3 +310,47 @@ def test_the_loops_hold_the_recurrent_products_only(case):
         names = [e.primitive.name for e in all_eqns(body)]
         assert names.count('dot_general') == operands
         assert 'transpose' not in names
+
+
+def test_a_wide_kernel_is_cut_in_two_on_a_cpu():
+    """Its gates in two products and its candidate in two, with the results of the reference."""
+    n, r = 512, np.random.RandomState(3)
+    maps = {
+        'gates': Affine(0.05 * r.randn(D + n, 2 * n), r.randn(2 * n)),
+        'candidate': Affine(0.05 * r.randn(D + n, n), r.randn(n)),
+    }
+    x, start = r.randn(B, 3, D), r.randn(B, n)
+
+    def total(maps, precision):
+        states, _ = recur(gru, x, start, maps, precision=precision)
+        return (states**2).sum(), states
+
+    def products(precision):
+        jaxpr = jax.make_jaxpr(jax.grad(total, has_aux=True), static_argnums=1)(maps, precision)
+        bodies = loop_bodies(jaxpr.jaxpr)
+        return [sum(e.primitive.name == 'dot_general' for e in all_eqns(b)) for b in bodies]
+
+    assert products('float32') == ([4, 4] if jax.default_backend() == 'cpu' else [2, 2])
+    assert products('bf16') == [2, 2]
+    with jax.enable_x64(True):
+        got, states = jax.grad(total, has_aux=True)(maps, 'float32')
+        h, along = start, jnp.asarray(x)
+        for t in range(3):
+            h = gru_by_hand(x[:, t], h, maps, ())
+            np.testing.assert_allclose(states[:, t], h, rtol=1e-9, atol=1e-12)
+
+        def plainly(maps):
+            h, squares = start, 0.0
+            for x_t in jnp.swapaxes(along, 0, 1):
+                h = gru(h, functools.partial(plain_affine, maps, x_t))
+                squares += (h**2).sum()
+            return squares
+
+        wanted = jax.grad(plainly)(maps)
+    for a, b in zip(jax.tree.leaves(wanted), jax.tree.leaves(got), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-8, atol=1e-9)
+
+
+def plain_affine(maps, x, name, operand, activation):
+    joined = jnp.concatenate([x, operand], -1)
+    return activation(joined @ maps[name].kernel + maps[name].bias[None])
