@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import signature
-from ..planning import Plan, plan
+from ..planning import Plan, behind, plan
 from .automaton import NONE
 from .constraint import Constraint, may_follow, moved
 from .filters import Filters, restrict
@@ -97,7 +97,7 @@ class Program:
         self.named_weights = predict.named_weights()  # the model's, as they are now
         self.steps: Steps = predict.program(
             ('generate', batch_size == 1),
-            lambda: build(predict, found.model, weights, state, batch_size, who),
+            lambda: build(predict, found, weights, state, batch_size, who),
         )
 
     @functools.cached_property
@@ -118,13 +118,14 @@ def planned(predict: Any, batch_size: int) -> Plan:
 
 
 def build(
-    predict: Any, model: Any, weights: Any, state: Any, batch_size: int, who: str = 'generate'
+    predict: Any, found: Plan, weights: Any, state: Any, batch_size: int, who: str = 'generate'
 ) -> Steps:
     """Returns the functions for a model in predict mode and its plan, not yet compiled.
 
     Raises:
       ValueError: the model does not give one row of scores for each id.
     """
+    model = found.model
     n_ids = vocab_size(model, weights, state, batch_size, who)
 
     def read(weights, state, ids, position, key, rows):
@@ -145,7 +146,9 @@ def build(
             return state, cursor, jax.tree.map(put, page, line)
 
         # A whole chunk has a loop of known length, which a GPU runs without asking the host.
-        return jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, cursor, page))
+        start = found.ahead(weights, state), cursor, page
+        state, cursor, page = jax.lax.fori_loop(0, CHUNK if n is None else n, step, start)
+        return behind(state), cursor, page
 
     # What a chunk begins with is not donated: a stream is there until the chunk is read, so that
     # a snapshot of it needs no copy, and another seed takes effect at the next unread token.

@@ -123,7 +123,8 @@ def recur_from(
 
     Args:
       step, start, params, precision: see `recur`.
-      inputs: x's part of the maps, such as rows of a table.
+      inputs: x's part of the maps, such as rows of a table; for a single step the whole of those
+        that are not among `maps`.
       maps: the operands' part of those that have one, without x: (m, k).
     """
     if next(iter(inputs.values())).shape[1] == 1:
@@ -195,7 +196,7 @@ def _with_inputs(inputs, maps, precision):
     """Returns the maps as functions for one step with x's part of each."""
 
     def affine(name, operand=None, activation=identity):
-        if operand is None:
+        if operand is None or name not in maps:
             return activation(inputs[name])
         kernel, bias = maps[name].kernel, maps[name].bias
         if name in inputs:  # the bias is in them

@@ -3,6 +3,6 @@
 A plan is made from the tree of layers alone: what it does depends on neither values nor clocks.
 """
 
-from .plan import Plan, plan
+from .plan import Plan, behind, plan
 
-__all__ = ['Plan', 'plan']
+__all__ = ['Plan', 'behind', 'plan']

@@ -13,6 +13,7 @@ import retrax
 from retrax import layers as tl
 from retrax import models
 from retrax.kernels import dot, pack, unpack
+from retrax.planning import behind
 
 IDS = np.random.default_rng(0).integers(0, 11, (3, 7), np.int32)
 
@@ -39,6 +40,9 @@ MODELS = {
     'tied': tied,
     'no weights': lambda: tl.Serial(tl.ShiftRight(), tl.ToFloat()),
     'apart': lambda: series(tl.Dense(5), tl.GRU(5)),
+    'normalised': lambda: series(tl.GRU(5), tl.LayerNorm()),
+    'peepholes': lambda: series(tl.Recurrent(tl.PeepholeLSTMCell(5)), tl.LSTM(4)),
+    'no bias': lambda: tl.Serial(tl.Embedding(11, 6), tl.GRU(5), tl.Dense(11, use_bias=False)),
     'learned': lambda: series(tl.Recurrent(tl.GRUCell(5), initial_state='learned')),
 }
 
@@ -95,15 +99,35 @@ def test_bf16_stays_bf16() -> None:
 
 
 def test_a_plan_says_what_it_did() -> None:
-    assert str(retrax.plan(ready('GRULM'), batch_size=1)).splitlines() == [
-        'GRU#1: its input is looked up in a table, not multiplied',
-        'GRU#2: kernels laid out for one row',
-        'Dense#1: kernels laid out for one row',
-    ]
+    fed = 'its products with the input come made'
+    feeds = f"{fed}; it makes the next layer's, and its own of the next step"
     assert str(retrax.plan(ready('GRULM'))).splitlines() == [
-        'GRU#1: its input is looked up in a table, not multiplied',
+        'Embedding#1: looks up products of the layer behind it',
+        f'GRU#1: {feeds}',
+        f'GRU#2: {feeds}',
+        'Dense#1: made by the layer before it',
+    ]
+    assert str(retrax.plan(ready('nested'))).splitlines()[1] == f'Serial#1/GRU#1: {feeds}'
+    assert str(retrax.plan(ready('normalised'))).splitlines()[1:] == [f'GRU#1: {fed}']
+    assert str(retrax.plan(ready('apart'), batch_size=1)).splitlines() == [
+        f'{layer}: kernels laid out for one row' for layer in ('Dense#1', 'GRU#1', 'Dense#2')
     ]
     assert str(retrax.plan(ready('apart'))) == 'nothing to rewrite'
+
+
+@pytest.mark.parametrize('rows', [1, 3])
+@pytest.mark.parametrize('name', MODELS)
+def test_steps_ahead_are_the_models(name: str, rows: int) -> None:
+    """Whether steps begin with what the last one made, or a sequence comes between them."""
+    model = ready(name)
+    ids, plan = IDS[:rows], retrax.plan(model, batch_size=rows)
+    state = model.new_state(rows)
+    wanted, last = in_chunks(model, model.weights, ids, state, [7])
+    ahead = plan.ahead(plan.weights, state)
+    got, ahead = in_chunks(plan.model, plan.weights, ids, ahead, [1, 1, 3, 1, 1])
+    assert_close(got, wanted)
+    assert jax.tree.structure(behind(ahead)) == jax.tree.structure(last)
+    assert_close(behind(ahead), last)
 
 
 def test_a_step_makes_no_product_of_the_embedding() -> None:
@@ -111,13 +135,16 @@ def test_a_step_makes_no_product_of_the_embedding() -> None:
     plan = retrax.plan(model)
     state = model.new_state(2)
 
-    def widths(model: tl.Layer, weights: Any) -> list[int]:
-        """How many rows the kernels of a step have, in all its products."""
+    def kernels(model: tl.Layer, weights: Any, state: Any) -> list[tuple[int, int]]:
+        """The shapes of the kernels of a step, in all its products."""
         jaxpr = jax.make_jaxpr(model.pure_fn)(IDS[:2, :1], weights, state, None)
-        return sorted(v.aval.shape[0] for e in eqns(jaxpr) for v in e.invars[1:2])
+        return [v.aval.shape for e in eqns(jaxpr) for v in e.invars[1:2]]
 
-    assert widths(model, model.weights) == [6, 12, 12, 12, 12]
-    assert widths(plan.model, plan.weights) == [6, 6, 6, 12, 12]
+    both = [(12, 12), (12, 6)]
+    assert kernels(model, model.weights, state) == [*both, *both, (6, 11)]
+    ahead = plan.ahead(plan.weights, state)
+    stack = [(6, 6), (6, 12 + 18), (6, 6), (6, 12 + 11)]
+    assert kernels(plan.model, plan.weights, ahead) == stack
 
 
 def eqns(jaxpr: Any) -> Any:

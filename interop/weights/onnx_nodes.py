@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ...combinators import Layer, mismatch
@@ -117,8 +118,8 @@ def _cells(node):
 def _with_peepholes(weights, peepholes):
     """Returns an LSTM with peepholes (3 n,) of the gates i, o, f, and its weights."""
     n = len(peepholes) // 3
-    i, o, f = np.asarray(peepholes).reshape(3, n)
-    return PeepholeLSTMCell(n), PeepholeLSTMWeights(weights.w, weights.b, np.stack([i, f, o]))
+    i, o, f = jnp.asarray(peepholes).reshape(3, n)
+    return PeepholeLSTMCell(n), PeepholeLSTMWeights(weights.w, weights.b, jnp.stack([i, f, o]))
 
 
 def _node_arrays(cell, weights, convention):
