@@ -20,7 +20,7 @@ class Ahead(NamedTuple):
     """The state of a fed layer between two steps."""
 
     state: jax.Array  # (b, s): that of the layer it stands for
-    made: jax.Array  # (b, k): its output's products for the next step
+    made: Any  # (b, k): its output's products for the next step
 
 
 class FedWeights(NamedTuple):

@@ -19,7 +19,7 @@ class Rewritten(NamedTuple):
     """What stands in for a layer."""
 
     layer: Any
-    weights: Callable[[Any], Any]  # of those of the layer
+    weights: Callable[..., Any]  # of those of the layer; in a series of the next layer's too
     ahead: Callable[[Any, Any], Any]  # of its weights and a state; see Plan.ahead
 
 
@@ -173,7 +173,8 @@ _FED_AND_FEEDS = f"{_FED}; it makes the next layer's, and its own of the next st
 
 def _table(following, options):
     def convert(table, weights_of_next):
-        return affine(table, *_taken(following, weights_of_next), options.precision)
+        kernel, bias = _taken(following, weights_of_next)
+        return affine(table, kernel, bias, options.precision)
 
     return convert
 

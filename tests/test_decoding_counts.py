@@ -11,7 +11,7 @@ from decoding_oracle import VOCAB, gru_lm, with_weights
 from retrax import layers as tl
 from retrax.decoding import generate
 from retrax.decoding.filters import Filters
-from retrax.decoding.steps import CHUNK, Cursor, Page, Settings, Steps, build
+from retrax.decoding.steps import CHUNK, Cursor, Page, Settings, Steps, build, planned
 from retrax.models import GRULM
 
 COMPILED = '/jax/core/compile/backend_compile_duration'
@@ -165,10 +165,11 @@ def test_a_long_prompt_takes_no_more_memory(model, compilations) -> None:
 
 def compiled_write(model) -> tuple[Steps, tuple]:
     predict = model.as_mode('predict')
-    weights, state = predict.weights, predict.new_state(1)
+    found, state = planned(predict, 1), predict.new_state(1)
+    weights = found.weights
     cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), np.int32(0), np.zeros(1, np.int32))
     settings = Settings(KEY, np.zeros(1, np.uint32), np.ones(1, np.float32), np.int32(-1))
-    steps = build(predict, predict, weights, state, 1)
+    steps = build(predict, found, weights, state, 1)
     page = Page(np.zeros((CHUNK, 1), np.int32))
     return steps, (weights, state, *jax.device_put((cursor, settings, page)), None)
 
@@ -187,7 +188,7 @@ def test_weights_are_arguments_of_the_program() -> None:
     model = with_weights(GRULM(VOCAB, 32, 1))
     steps, arguments = compiled_write(model)
     compiled = steps.write.lower(*arguments).compile()
-    n_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(model.weights))
+    n_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(arguments[0]))
     assert compiled.memory_analysis().argument_size_in_bytes >= n_bytes
     constants = [line for line in compiled.as_text().splitlines() if ' constant({' in line]
     assert not [line for line in constants if 'f32[32,' in line or 'f32[64,' in line]
