@@ -14,9 +14,12 @@ from typing import Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 
+from .forward_mode import reverse_mode_only
+
 LinearImplementation = Literal['auto', 'scan', 'associative']
 
 
+@reverse_mode_only
 @functools.partial(jax.jit, static_argnames=('reverse', 'implementation'))
 def linear_recurrence(
     a: jax.Array,

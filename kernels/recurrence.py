@@ -26,6 +26,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import jax
 import jax.numpy as jnp
 
+from .forward_mode import reverse_mode_only
 from .products import affine as affine_product
 from .products import dot, unpack
 from .recurrence_loop import Parts, Slices, Step, guarded, identity, in_pieces, loop, saving_loop
@@ -58,6 +59,7 @@ class Flags(NamedTuple):
 NO_FLAGS = Flags()
 
 
+@reverse_mode_only
 @functools.partial(
     jax.jit, static_argnames=('step', 'precision', 'reverse', 'remat', 'implementation')
 )

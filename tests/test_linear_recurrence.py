@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from retrax import layers as tl
 from retrax.kernels import linear_recurrence
 
 B, T, N = 3, 11, 5
@@ -128,3 +129,21 @@ def test_auto_takes_a_loop_on_a_cpu_only(
 def test_an_unknown_implementation_is_refused() -> None:
     with pytest.raises(ValueError, match="one of 'auto', 'scan', 'associative', got 'fast'"):
         linear_recurrence(A, X, START, implementation='fast')  # pyright: ignore[reportArgumentType]
+
+
+def test_forward_mode_says_what_works_instead() -> None:
+    with pytest.raises(TypeError, match=r'linear_recurrence has .* jacrev\(grad\(f\)\)'):
+        jax.jvp(lambda a: linear_recurrence(a, X, START), (A,), (A,))
+    for layer in (tl.GRU(3), tl.MinGRU(3)):
+        layer.init(tl.signature(X))
+
+        def total(x: Any, layer: Any = layer) -> Any:
+            return (layer.pure_fn(x, layer.weights, (), None)[0] ** 2).sum()
+
+        x = jnp.asarray(X[:1, :2])
+        with pytest.raises(tl.LayerError, match=r'(?s)layer \w+_3.*no forward-mode derivative'):
+            jax.jvp(total, (x,), (x,))
+        second, epsilon = jax.jacrev(jax.grad(total))(x), 1e-2
+        ends = (jax.grad(total)(x.at[0, 0, 0].add(e)) for e in (epsilon, -epsilon))
+        difference = jnp.subtract(*ends) / (2 * epsilon)
+        np.testing.assert_allclose(second[..., 0, 0, 0], difference, rtol=2e-2, atol=1e-4)
