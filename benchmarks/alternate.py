@@ -124,6 +124,7 @@ class Worker:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
             self._process.wait()
+            self._process.stdout.close()
 
 
 def _python(peer):

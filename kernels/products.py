@@ -48,10 +48,10 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
 
     Shapes: a (..., k), b (k, n) -> (..., n).
     """
-    if isinstance(b, Packed) and precision != 'bf16':
-        return _dot_packed(a, b.rows, _PRECISION[precision])
+    if isinstance(b, Packed):
+        return _dot_packed(a, b.rows, precision)
     # Flat, as XLA's products of two axes of rows are slow in the gradient, where it turns d_y.
-    flat, b = a.reshape(-1, a.shape[-1]), unpack(b)
+    flat = a.reshape(-1, a.shape[-1])
     if precision == 'bf16':
         y = _dot_bf16(flat, b)
     else:
@@ -60,7 +60,9 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
 
 
 def _dot_packed(a, rows, precision):
-    by_columns = functools.partial(_by_columns, precision=precision)
+    if precision == 'bf16':
+        a, rows = a.astype(jnp.bfloat16), rows.astype(jnp.bfloat16)
+    by_columns = functools.partial(_by_columns, precision=_PRECISION.get(precision))
     if a.size != a.shape[-1]:
         return by_columns(a, rows)
     return lax.platform_dependent(a, rows, cpu=_by_sums, default=by_columns)
@@ -68,11 +70,14 @@ def _dot_packed(a, rows, precision):
 
 def _by_columns(a, rows, precision):
     contracted = (((a.ndim - 1,), (1,)), ((), ()))
-    return lax.dot_general(a, rows, contracted, precision=precision)
+    wide = jnp.promote_types(a.dtype, jnp.float32)
+    return lax.dot_general(a, rows, contracted, precision, preferred_element_type=wide)
 
 
 def _by_sums(a, rows):
-    return (rows * a.reshape(1, -1)).sum(-1).reshape(*a.shape[:-1], -1)
+    wide = jnp.promote_types(a.dtype, jnp.float32)  # products of bfloat16 are exact in it
+    products = rows.astype(wide) * a.astype(wide).reshape(1, -1)
+    return products.sum(-1).reshape(*a.shape[:-1], -1)
 
 
 @jax.custom_vjp

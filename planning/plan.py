@@ -78,32 +78,32 @@ def plan(model: Any, batch_size: int | None = None) -> Plan:
       made for every id once, so that no step makes them.
     - A recurrent layer after that makes the products of its output for the layer that follows and
       for its own next step as one.
-    - With batch_size 1, kernels are laid out so that all threads of a CPU read them.
+    - With batch_size 1, kernels are laid out so that all threads of a CPU read them; under the
+      policy 'bf16' they are rounded once.
 
     Args:
       model: any layer; a view keeps its mode, carry and precision. What cannot be rewritten stays.
       batch_size: how many rows steps will have, if that is known.
     """
     notes: list[str] = []
-    rewritten = _rewritten(model, _Options(model.precision, batch_size == 1, notes), '')
+    rewritten = _rewritten(
+        model, _Options(packing.Layout(model.precision, batch_size == 1), notes), ''
+    )
     return Plan(model, rewritten, notes)
 
 
 class _Options(NamedTuple):
-    precision: str
-    packs: bool
+    layout: packing.Layout
     notes: list[str]
-
-    def pack(self, matrices):
-        return packing.packed(matrices) if self.packs else matrices
 
 
 def _rewritten(layer, options, path):
     if type(layer) is tl.Serial and layer.sublayers:
         return _series(layer, options, path)
-    if options.packs and packing.fits(layer):
-        options.notes.append(f'{path or layer.name}: kernels laid out for one row')
-        return Rewritten(layer, functools.partial(packing.of_layer, layer), _as_it_is)
+    if options.layout.changes and packing.fits(layer):
+        options.notes.append(f'{path or layer.name}: kernels {", ".join(options.layout.changes)}')
+        convert = functools.partial(packing.of_layer, layer, options.layout)
+        return Rewritten(layer, convert, _as_it_is)
     return Rewritten(layer, lambda weights: weights, _as_it_is)
 
 
@@ -158,10 +158,12 @@ def _fed(layer, following, options, here):
     def convert(weights, weights_of_next):
         taken = None if following is None else _taken(following, weights_of_next)
         made = fed.fed_weights(stand_in, weights, taken)
-        return made._replace(kernels=options.pack(made.kernels), joint=options.pack(made.joint))
+        return made._replace(
+            kernels=options.layout.of(made.kernels), joint=options.layout.of(made.joint)
+        )
 
     def ahead(weights, state):
-        made = stand_in.ahead(weights, state.value, options.precision)
+        made = stand_in.ahead(weights, state.value, options.layout.precision)
         return Held(made, state.owner, state.path)
 
     return Rewritten(stand_in, convert, ahead)
@@ -174,7 +176,7 @@ _FED_AND_FEEDS = f"{_FED}; it makes the next layer's, and its own of the next st
 def _table(following, options):
     def convert(table, weights_of_next):
         kernel, bias = _taken(following, weights_of_next)
-        return affine(table, kernel, bias, options.precision)
+        return affine(table, kernel, bias, options.layout.precision)
 
     return convert
 

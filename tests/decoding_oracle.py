@@ -51,7 +51,8 @@ def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None
     prompt = np.atleast_2d(np.asarray(prompt, np.int32))
     batch_size, start = prompt.shape
     ids = range(batch_size) if row_ids is None else row_ids
-    text = np.zeros((batch_size, start + n_tokens), np.int32)
+    n_places = -(-(start + n_tokens) // 64) * 64  # few lengths, so that few programs are compiled
+    text = np.zeros((batch_size, n_places), np.int32)
     text[:, :start] = prompt
     evaluate = model.as_mode('eval')
     # Without ShiftRight the scores of token i are those that follow token i - 1.
@@ -63,15 +64,19 @@ def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None
             if allow is not None:
                 allowed = jnp.asarray(allow(np.asarray(allowed), text[row, :position]), jnp.float32)
             text[row, position] = _draw(allowed, temperature, seed, row_id, position)
-    return text[:, start:]
+    return text[:, start : start + n_tokens]
 
 
 def _draw(scores, temperature, seed, row_id, position):
     if temperature == 0:
-        return jnp.argmax(scores)
+        return np.argmax(scores)
+    return _drawn(jax.random.PRNGKey(seed), row_id, position, scores / temperature)
+
+
+@jax.jit
+def _drawn(key, row_id, position, scores):
     fold = jax.random.fold_in
-    key = fold(fold(jax.random.PRNGKey(seed), row_id), position)
-    return jax.random.categorical(key, scores / temperature)
+    return jax.random.categorical(fold(fold(key, row_id), position), scores)
 
 
 def gru_lm() -> tl.Layer:

@@ -55,8 +55,9 @@ def ready(name: str, mode: str = 'predict') -> tl.Layer:
 
 def in_chunks(model: tl.Layer, weights: Any, ids: Any, state: Any, sizes: list[int]) -> Any:
     ys, start = [], 0
+    run = jax.jit(lambda *inputs: model.pure_fn(*inputs, None))
     for size in sizes:
-        y, state = model.pure_fn(ids[:, start : start + size], weights, state, None)
+        y, state = run(ids[:, start : start + size], weights, state)
         ys.append(y)
         start += size
     return jnp.concatenate(ys, 1), state
@@ -113,6 +114,8 @@ def test_a_plan_says_what_it_did() -> None:
         f'{layer}: kernels laid out for one row' for layer in ('Dense#1', 'GRU#1', 'Dense#2')
     ]
     assert str(retrax.plan(ready('apart'))) == 'nothing to rewrite'
+    rounded = ready('apart').with_precision('bf16')
+    assert str(retrax.plan(rounded)).splitlines()[0] == 'Dense#1: kernels rounded to bfloat16'
 
 
 @pytest.mark.parametrize('rows', [1, 3])
