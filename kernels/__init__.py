@@ -5,7 +5,7 @@ major inside, (time, batch, features), and batch major at the face, (batch, time
 """
 
 from .linear_recurrence import linear_recurrence
-from .products import Packed, affine, dot, pack, unpack
+from .products import Packed, affine, dot, pack, rounded, unpack
 from .recurrence import Affine, Flags, identity, recur, recur_from
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     'pack',
     'recur',
     'recur_from',
+    'rounded',
     'unpack',
 ]

@@ -17,8 +17,8 @@ _PRECISION = {'float32': 'highest', 'tf32': 'tensorfloat32'}
 class Packed:
     """A matrix whose columns lie in memory one after another, for products with a single row.
 
-    XLA computes such a product on a CPU with one thread, at the speed at which that thread reads
-    the matrix. Written as a multiplication and a sum along memory, all threads read.
+    On a CPU, XLA computes such a product with all threads, and one with rows that lie one after
+    another with a single thread. With more rows it is the other layout that is faster.
     """
 
     rows: jax.Array  # (n, k) for a matrix (k, n)
@@ -60,23 +60,23 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
 
 
 def _dot_packed(a, rows, precision):
-    if precision == 'bf16':
-        a, rows = a.astype(jnp.bfloat16), rows.astype(jnp.bfloat16)
-    by_columns = functools.partial(_by_columns, precision=_PRECISION.get(precision))
+    if precision != 'bf16':
+        return _by_columns(a, rows, _PRECISION[precision])
+    a, rows = a.astype(jnp.bfloat16), rows.astype(jnp.bfloat16)
     if a.size != a.shape[-1]:
-        return by_columns(a, rows)
-    return lax.platform_dependent(a, rows, cpu=_by_sums, default=by_columns)
+        return _by_columns(a, rows)
+    return lax.platform_dependent(a, rows, cpu=_by_sums, default=_by_columns)
 
 
-def _by_columns(a, rows, precision):
+def _by_columns(a, rows, precision=None):
     contracted = (((a.ndim - 1,), (1,)), ((), ()))
     wide = jnp.promote_types(a.dtype, jnp.float32)
     return lax.dot_general(a, rows, contracted, precision, preferred_element_type=wide)
 
 
 def _by_sums(a, rows):
-    wide = jnp.promote_types(a.dtype, jnp.float32)  # products of bfloat16 are exact in it
-    products = rows.astype(wide) * a.astype(wide).reshape(1, -1)
+    # XLA widens a kernel of bfloat16 to an array of float32 before a product with a single row.
+    products = rows.astype(jnp.float32) * a.astype(jnp.float32).reshape(1, -1)
     return products.sum(-1).reshape(*a.shape[:-1], -1)
 
 
@@ -129,6 +129,14 @@ def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:
     Shapes: a (..., k), d_y (..., n) -> (k, n).
     """
     return dot(a.reshape(-1, a.shape[-1]).T, d_y.reshape(-1, d_y.shape[-1]), precision)
+
+
+def rounded(x: jax.Array, precision: str) -> jax.Array:
+    """Returns a factor of products as a precision has it: rounded to bfloat16 by 'bf16'.
+
+    For products that are not `dot`, such as convolutions; the dtype stays.
+    """
+    return lax.reduce_precision(x, 8, 7) if precision == 'bf16' else x
 
 
 def affine(x: jax.Array, w: Any, b: jax.Array | None, precision: str = 'float32') -> jax.Array:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 
 from ..combinators import Layer, declare, mismatch
+from ..kernels import rounded
 from .checks import positive
 from .initializers import GlorotNormalInitializer, Initializer, RandomNormalInitializer
 
@@ -111,8 +112,8 @@ class Conv(Layer):
             raise mismatch('the channels of the input', d, channels)
         batches = x.shape[: 1 - axes]
         y = jax.lax.conv_general_dilated(
-            x.reshape(math.prod(batches), *x.shape[1 - axes :]),
-            w,
+            rounded(x.reshape(math.prod(batches), *x.shape[1 - axes :]), context.precision),
+            rounded(w, context.precision),
             self._strides,
             self._padding,
             dimension_numbers=(self._axes_of_x, self._axes_of_w, self._axes_of_y),

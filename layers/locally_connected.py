@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import Layer, declare, mismatch
+from ..kernels import rounded
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 
@@ -81,7 +82,8 @@ class LocallyConnected1d(Layer):
         w, b = weights if self._use_bias else (weights, 0.0)
         if x.shape[-2] != w.shape[0]:
             raise mismatch('the number of positions', w.shape[0], x.shape[-2])
-        products = jnp.einsum('...lp,lkpd->k...ld', x, w)
+        factors = (rounded(a, context.precision) for a in (x, w))
+        products = jnp.einsum('...lp,lkpd->k...ld', *factors)
         return sum(self._shifted(product, j) for j, product in enumerate(products)) + b, state
 
     def _shifted(self, product, j):
