@@ -69,12 +69,7 @@ def in_range(x: Any, least: int, most: int | None, what: str, fix: str = '') -> 
       what: what x is, such as 'the lengths'.
       fix: what to do.
     """
-    if isinstance(x, jax.core.Tracer):
-        ranges = _RANGES.get()
-        if ranges is not None:
-            ranges.note(x, least, most)
-        return
-    at = _first_outside(np.asarray(x), least, most)
+    at = _first_outside(x, least, most)
     if at is not None:
         expected = f'{least} or more' if most is None else f'numbers from {least} to {most}'
         place = f'It is at {list(map(int, at))}. ' if at else ''
@@ -92,10 +87,17 @@ def same_numbers(y: Any, x: Any) -> Any:
 def all_in_range(inputs: Any, ranges: list[Range]) -> bool:
     """Whether the inputs of a model are all in the ranges that its layers take."""
     leaves = jax.tree.leaves(inputs) if ranges else []
-    return all(_first_outside(np.asarray(leaves[r.leaf]), r.least, r.most) is None for r in ranges)
+    return all(_first_outside(leaves[r.leaf], r.least, r.most) is None for r in ranges)
 
 
-def _first_outside(numbers, least, most):
+def _first_outside(x, least, most):
+    """Returns where the first number out of range is; None if none is, or none can be seen."""
+    if isinstance(x, jax.core.Tracer):
+        ranges = _RANGES.get()  # those of the model around this one, if it is what is traced
+        if ranges is not None:
+            ranges.note(x, least, most)
+        return None
+    numbers = np.asarray(x)
     outside = numbers < least
     if most is not None:
         outside = outside | (numbers > most)

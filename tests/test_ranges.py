@@ -76,3 +76,21 @@ def test_numbers_that_are_no_input_count_as_the_nearest_that_is_taken(model) -> 
     np.testing.assert_array_equal(run(IDS + 90, LENGTHS), run(0 * IDS + 7, LENGTHS))
     behind = tl.Serial(tl.Fn('More', lambda ids: ids + 90), tl.Embedding(8, 4))
     assert np.isfinite(behind(IDS)).all()
+
+
+def test_a_model_that_is_called_in_a_trace(model) -> None:
+    wanted = model((IDS, LENGTHS))
+    np.testing.assert_array_equal(jax.jit(lambda *x: model(x))(IDS, LENGTHS), wanted)
+    twice = jax.vmap(lambda *x: model(x))(np.stack([IDS, IDS]), np.stack([LENGTHS, LENGTHS]))
+    np.testing.assert_allclose(twice[1], wanted, atol=1e-6)
+    gradient = jax.grad(lambda w: model((IDS, LENGTHS), weights=w).sum())(model.weights)
+    assert jax.tree.structure(gradient) == jax.tree.structure(model.weights)
+
+
+def test_a_model_within_a_layer_of_the_users_says_it_too() -> None:
+    inner = tl.Serial(tl.Embedding(8, 4), tl.Dense(2))
+    inner(IDS)
+    outer = tl.Serial(tl.Fn('Inner', lambda ids: inner(ids)), tl.Relu())
+    outer(IDS)
+    with pytest.raises(tl.LayerError, match='ids: expected numbers from 0 to 7, got 8'):
+        outer(IDS + 3)
