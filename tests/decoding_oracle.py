@@ -46,12 +46,18 @@ def golden_model(case: str) -> tl.Layer:
     return model
 
 
-def slow_generate(model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None, allow=None):
-    """Returns what generate must return; `allow` maps scores and the text so far to scores."""
+def slow_generate(
+    model, prompt, n_tokens, temperature=0.0, seed=0, row_ids=None, allow=None, step=64
+):
+    """Returns what generate must return.
+
+    `allow` maps scores and the text so far to scores. Texts are padded to multiples of `step`, so
+    that few lengths, and few programs, are compiled.
+    """
     prompt = np.atleast_2d(np.asarray(prompt, np.int32))
     batch_size, start = prompt.shape
     ids = range(batch_size) if row_ids is None else row_ids
-    n_places = -(-(start + n_tokens) // 64) * 64  # few lengths, so that few programs are compiled
+    n_places = -(-(start + n_tokens) // step) * step
     text = np.zeros((batch_size, n_places), np.int32)
     text[:, :start] = prompt
     evaluate = model.as_mode('eval')
