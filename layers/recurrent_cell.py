@@ -172,6 +172,10 @@ class RecurrentCell(Layer):
             for name, m in self.maps().items()
         }
 
+    def operand_rows(self, m: Map) -> int:
+        """Returns how many rows of a map's kernel are its operand's; the others are the input's."""
+        return self._n_units if m.operand is None else m.operand
+
     def params(self, weights: Any) -> tuple[Any, ...]:
         """Returns the further arrays that `step` takes."""
         return tuple(weights)[sum(1 + m.bias for m in self.maps().values()) :]
@@ -211,7 +215,7 @@ class RecurrentCell(Layer):
         return kind(*made, *params.values())
 
     def _new_kernel(self, d, m, context, field):
-        rows = self._n_units if m.operand is None else m.operand
+        rows = self.operand_rows(m)
         of_x = d if m.of_x else 0
         separate, key = self._recurrent_initializer, context.key(field)
         if separate is None or not rows:
@@ -245,8 +249,7 @@ class RecurrentCell(Layer):
     def check_width(self, x: Any, weights: Any) -> None:
         """Raises unless inputs have the width that the weights are for."""
         name, m = next((k, m) for k, m in self.maps().items() if m.of_x)
-        rows = self._n_units if m.operand is None else m.operand
-        wanted = self.affines(weights)[name].kernel.shape[0] - rows
+        wanted = self.affines(weights)[name].kernel.shape[0] - self.operand_rows(m)
         same_width(x, wanted)
 
 

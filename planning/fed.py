@@ -146,8 +146,7 @@ def fed_weights(layer: Fed, weights: Any, following: tuple[Any, Any] | None) -> 
     cell = layer._cell_of_step
     kernels, biases = {}, {}
     for name, m in cell.affines(weights).items():
-        part = cell.maps()[name]
-        rows = cell.n_units if part.operand is None else part.operand
+        rows = cell.operand_rows(cell.maps()[name])
         if rows:
             kernels[name] = m.kernel[-rows:]
         if not m.of_x and m.bias is not None:
@@ -164,8 +163,7 @@ def of_x(cell: tl.RecurrentCell, weights: Any) -> tuple[jax.Array, jax.Array]:
     kernels, biases = [], []
     for name, m in cell.affines(weights).items():
         if m.of_x:
-            part = cell.maps()[name]
-            rows = cell.n_units if part.operand is None else part.operand
+            rows = cell.operand_rows(cell.maps()[name])
             kernels.append(m.kernel[: m.kernel.shape[0] - rows])
             zeros = jnp.zeros(m.kernel.shape[1], m.kernel.dtype)
             biases.append(zeros if m.bias is None else m.bias)
