@@ -90,15 +90,16 @@ class Program:
     """
 
     def __init__(self, predict: Any, batch_size: int, who: str = 'generate'):
-        state = predict.new_state(batch_size)
         found = planned(predict, batch_size)
+
+        def compiled():
+            state = predict.new_state(batch_size)
+            return build(predict, found, found.weights, state, batch_size, who)
+
         self.predict = predict
-        self.weights = weights = found.weights
+        self.steps: Steps = predict.program(('generate', batch_size == 1), compiled)
+        self.weights = found.weights
         self.named_weights = predict.named_weights()  # the model's, as they are now
-        self.steps: Steps = predict.program(
-            ('generate', batch_size == 1),
-            lambda: build(predict, found, weights, state, batch_size, who),
-        )
 
     @functools.cached_property
     def weights_print(self) -> Any:
