@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import as_key
-from . import beam_step, options, request
+from . import beam_step, options, prompts
 from .constraint import prepared
-from .prefill import prefill
+from .opening import opened
 from .rows import batch_axes, take_rows
 from .sampling import layer_key
-from .steps import CHUNK, Program, planned
+from .steps import CHUNK, planned
 
 PENALTY = options.Range(
     lambda alpha: np.isfinite(alpha) & (alpha >= 0),
@@ -84,30 +84,16 @@ def beam_search(
     Source: Wu et al. 2016, arXiv 1609.08144, section 7 and equation 14, without coverage.
     """
     n_tokens, n_beams, n_best = _sizes(max_new_tokens, n_beams, n_best)
-    batch_size = request.count(batch_size, 'batch_size', least=1, who=_WHO)
-    prompt = request.rows_of(prompt, batch_size, _WHO)
-    batch_size = len(prompt.ids)
-    predict = model.as_mode('predict')
-    first = options.start_ids(start_id, predict.start_id, len(prompt.ids), _WHO)
-    given = request.with_start(prompt, first, model.name, _WHO)
-    program = Program(predict, batch_size * n_beams, _WHO)
-    steps, weights = program.steps, program.weights
-    ids = request.check_ids(given.ids, steps.vocab_size, 'the prompt', _WHO)
-    given = given._replace(ids=ids)
-    sizes = batch_size, steps.vocab_size
-    rules = _rules(n_tokens, eos_id, length_penalty, banned, *sizes)
-    states = None
-    if constraint is not None:
-        made, states = prepared(constraint, *sizes, eos_id, n_tokens, _WHO)
-        rules = rules._replace(constraint=jax.device_put(made))
-
-    key = as_key(0)  # for layers that draw
-    state = prefill(steps.read, weights, predict.new_state(batch_size), given.without_last, key)
-    programs = _programs(predict, batch_size * n_beams)
-    n_read = np.int32(given.lengths.max() - 1)
-    heads = jax.device_put((given.last, n_read, np.int32(eos_id or 0), states))
-    state, search = programs.begin(state, *heads, n_beams, n_best, _capacity(n_tokens))
-    found = _run(programs.write, weights, state, search, rules, key, n_tokens)
+    rows = prompts.rows_of(prompt, batch_size, _WHO)
+    n_rows = len(rows.ids) * n_beams
+    opening = opened(_WHO, model, rows, start_id, n_rows)
+    given = len(rows.ids), opening.n_ids, eos_id, n_tokens
+    rules, states = _rules(length_penalty, banned, constraint, *given)
+    run = _programs(opening.program.predict, n_rows)
+    heads = opening.to_read.last, opening.n_read, np.int32(eos_id or 0), states
+    sizes = n_beams, n_best, _capacity(n_tokens)
+    state, search = run.begin(opening.read(as_key(0)), *jax.device_put(heads), *sizes)
+    found = _run(run.write, opening.program.weights, state, search, rules, n_tokens)
     return _checked(found, n_tokens)
 
 
@@ -115,9 +101,9 @@ _WHO = 'beam_search'
 
 
 def _sizes(max_new_tokens, n_beams, n_best):
-    n_tokens = request.count(max_new_tokens, 'max_new_tokens', least=1, who=_WHO)
-    n_beams = request.count(n_beams, 'n_beams', least=1, who=_WHO)
-    n_best = request.count(n_best, 'n_best', least=1, who=_WHO)
+    n_tokens = prompts.count(max_new_tokens, 'max_new_tokens', least=1, who=_WHO)
+    n_beams = prompts.count(n_beams, 'n_beams', least=1, who=_WHO)
+    n_best = prompts.count(n_best, 'n_best', least=1, who=_WHO)
     if n_best > n_beams:
         raise ValueError(
             f'{_WHO}: n_best is {n_best} and n_beams is {n_beams}; a search of n_beams finds as '
@@ -126,12 +112,18 @@ def _sizes(max_new_tokens, n_beams, n_best):
     return n_tokens, n_beams, n_best
 
 
-def _rules(n_tokens, eos_id, length_penalty, banned, batch_size, vocab_size):
+def _rules(length_penalty, banned, constraint, batch_size, vocab_size, eos_id, n_tokens):
+    """Returns the rules of a search, and the states that a constraint begins in."""
     eos = options.eos(eos_id, vocab_size, _WHO)
     (alpha,) = options.per_row(length_penalty, 'length_penalty', PENALTY, 1, _WHO)
     if banned is not None:
         banned = options.banned_ids(banned, batch_size, vocab_size, _WHO)
-    return beam_step.Rules(*jax.device_put((np.int32(n_tokens), eos, alpha, banned)))
+    states = None
+    if constraint is not None:
+        sizes = batch_size, vocab_size, eos_id, n_tokens
+        constraint, states = prepared(constraint, *sizes, _WHO)
+    same = np.int32(n_tokens), eos, alpha, banned, constraint
+    return beam_step.Rules(*jax.device_put(same)), states
 
 
 def _capacity(n_tokens):
@@ -176,9 +168,9 @@ def _build(model, axes):
     )
 
 
-def _run(write, weights, state, search, rules, key, n_tokens):
+def _run(write, weights, state, search, rules, n_tokens):
     """Dispatches chunk after chunk, one ahead of the one that it knows not to be the last."""
-    before = None
+    before, key = None, as_key(0)  # for layers that draw
     for first in range(0, n_tokens, CHUNK):
         n = min(CHUNK, n_tokens - first)
         part = None if n == CHUNK else jax.device_put(np.int32(n))

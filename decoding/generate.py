@@ -4,37 +4,17 @@ The loop over tokens runs on the device. The host dispatches one chunk of tokens
 of the one that it reads.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .request import Request, takes
 from .running import RowStreams, Stream
 from .start import start
 
 
-def generate(
-    model: Any,
-    prompt: Any = None,
-    max_new_tokens: int = 100,
-    temperature: Any = 1.0,
-    seed: Any = 0,
-    batch_size: int = 1,
-    eos_id: int | None = None,
-    *,
-    n: int = 1,
-    prompt_lengths: Any = None,
-    start_id: Any = None,
-    row_ids: Sequence[int] | None = None,
-    top_k: Any = None,
-    top_p: Any = None,
-    min_p: Any = None,
-    repetition_penalty: Any = None,
-    banned: Any = None,
-    constraint: Any = None,
-    return_log_probs: bool = False,
-    deterministic: bool = False,
-) -> Any:
+@takes(Request)
+def generate(request: Request) -> Any:
     """Returns new tokens that continue a prompt, or that start a text.
 
         token_i ~ softmax(scores(start_id, prompt, token_<i) / temperature)
@@ -90,38 +70,19 @@ def generate(
       StateError: rows of different lengths, and a state that they cannot but share.
       FloatingPointError: the model gave NaN, or no id that can be chosen.
     """
-    chunks = start('generate', **locals())
-    tokens = np.full((chunks.batch_size, max_new_tokens), eos_id or 0, np.int32)
-    log_probs, place = np.zeros(tokens.shape, np.float32), 0
+    chunks = start('generate', request)
+    shape = chunks.batch_size, request.max_new_tokens
+    tokens, log_probs = np.full(shape, request.eos_id or 0, np.int32), np.zeros(shape, np.float32)
+    place = 0
     for chunk in chunks:
-        made, of_made = chunk if return_log_probs else (chunk, 0)
+        made, of_made = chunk if request.return_log_probs else (chunk, 0)
         part = np.s_[:, place : place + made.shape[1]]
         tokens[part], log_probs[part], place = made, of_made, place + made.shape[1]
-    return (tokens, log_probs) if return_log_probs else tokens
+    return (tokens, log_probs) if request.return_log_probs else tokens
 
 
-def stream(
-    model: Any,
-    prompt: Any = None,
-    max_new_tokens: int = 100,
-    temperature: Any = 1.0,
-    seed: Any = 0,
-    batch_size: int = 1,
-    eos_id: int | None = None,
-    *,
-    n: int = 1,
-    prompt_lengths: Any = None,
-    start_id: Any = None,
-    row_ids: Sequence[int] | None = None,
-    top_k: Any = None,
-    top_p: Any = None,
-    min_p: Any = None,
-    repetition_penalty: Any = None,
-    banned: Any = None,
-    constraint: Any = None,
-    return_log_probs: bool = False,
-    deterministic: bool = False,
-) -> Stream | RowStreams:
+@takes(Request)
+def stream(request: Request) -> Stream | RowStreams:
     """Returns an iterator over the tokens that `generate` gives for the same arguments.
 
     It ends where all rows have met eos_id. The prompt is read before this returns. `snapshot` and
@@ -130,4 +91,4 @@ def stream(
     Raises:
       ValueError, StateError: as `generate`; FloatingPointError comes from `next`.
     """
-    return start('stream', **locals())
+    return start('stream', request)

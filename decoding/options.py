@@ -8,7 +8,8 @@ import numpy as np
 
 from .automaton import NONE
 from .filters import Filters
-from .request import check_ids, count
+from .prompts import check_ids, count
+from .request import Request
 
 
 class Range(NamedTuple):
@@ -80,31 +81,24 @@ def eos(eos_id: int | None, vocab_size: int, who: str) -> np.int32:
     return check_ids(np.asarray([checked]), vocab_size, 'eos_id', who)[0]
 
 
-def filters(
-    batch_size: int,
-    vocab_size: int,
-    repetition_penalty: Any = None,
-    banned: Any = None,
-    top_k: Any = None,
-    top_p: Any = None,
-    min_p: Any = None,
-    who: str = 'generate',
-) -> Filters:
+def filters(who: str, request: Request, n_rows: int, vocab_size: int) -> Filters:
     """Returns the settings of the filters for each row; what is None stays None.
 
     Raises:
       ValueError: one is out of its range, or there are not as many as rows.
     """
 
-    def rows(value, what, range_):
-        return None if value is None else per_row(value, what, range_, batch_size, who)
+    def rows(what, range_):
+        value = getattr(request, what)
+        return None if value is None else per_row(value, what, range_, n_rows, who)
 
+    banned = request.banned
     checked = (
-        rows(repetition_penalty, 'repetition_penalty', REPETITION_PENALTY),
-        None if banned is None else banned_ids(banned, batch_size, vocab_size, who),
-        rows(top_k, 'top_k', TOP_K),
-        rows(top_p, 'top_p', TOP_P),
-        rows(min_p, 'min_p', MIN_P),
+        rows('repetition_penalty', REPETITION_PENALTY),
+        None if banned is None else banned_ids(banned, n_rows, vocab_size, who),
+        rows('top_k', TOP_K),
+        rows('top_p', TOP_P),
+        rows('min_p', MIN_P),
     )
     return Filters(*jax.device_put(checked))
 

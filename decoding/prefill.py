@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .request import Prompt
+from .prompts import Prompt
 
 LONGEST = 512
 

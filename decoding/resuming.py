@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from ..combinators import as_key
-from . import options, request
+from . import options, prompts
 from .constraint import check_time
 from .rows import batch_axes, take_rows
 from .running import RowStreams, Stream
@@ -48,7 +48,7 @@ def resume(
     if not other_weights:
         check_weights(parts[0].weights_print, program.named_weights, 'resume')
     if max_new_tokens is not None:
-        max_new_tokens = request.count(max_new_tokens, 'max_new_tokens', who='resume')
+        max_new_tokens = prompts.count(max_new_tokens, 'max_new_tokens', who='resume')
     if temperature is not None:
         n_rows = size * len(parts)
         temperature = options.per_row(
@@ -91,7 +91,7 @@ def fork(
       StateError: the snapshot is of another model, or the rows of its state cannot be told apart.
       ValueError: an argument does not fit.
     """
-    n = request.count(n, 'n', least=1, who='fork')
+    n = prompts.count(n, 'n', least=1, who='fork')
     if isinstance(snapshot, Stream | RowStreams):
         snapshot = snapshot.snapshot()
     parts = (snapshot,) if isinstance(snapshot, Snapshot) else snapshot

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import options, request
+from . import options, prompts
 from .prefill import LONGEST, pieces
 from .steps import planned, vocab_size
 
@@ -67,7 +67,7 @@ def score(
       ValueError: an argument does not fit, no token counts, or the model was never initialised.
       FloatingPointError: the model gave NaN for a token that counts.
     """
-    window = request.count(window, 'window', least=1, who='score')
+    window = prompts.count(window, 'window', least=1, who='score')
     text = _rows(tokens)
     counts = _counts(mask, tokens, text)
     batch_size = len(text.ids)
@@ -75,18 +75,18 @@ def score(
     state = predict.new_state(batch_size)
     made = planned(predict, batch_size)
     limit = vocab_size(made.model, made.weights, state, batch_size, who='score')
-    ids = request.check_ids(text.ids, limit, 'tokens', who='score')
+    ids = prompts.check_ids(text.ids, limit, 'tokens', who='score')
     text = text._replace(ids=ids)
     if predict.start_id is None:
         counts[:, :1] = False
         inputs, ids = ids[:, :-1], ids[:, 1:]
     else:
         first = options.start_ids(None, predict.start_id, batch_size, 'score')
-        inputs = request.with_start(text, first, model.name).ids[:, :-1]
+        inputs = prompts.with_start(text, first, model.name).ids[:, :-1]
     if not counts.any():
         raise ValueError('score: no token counts; a model without a start id needs two at least')
     if n_characters is not None:
-        n_characters = request.count(n_characters, 'n_characters', least=1, who='score')
+        n_characters = prompts.count(n_characters, 'n_characters', least=1, who='score')
     read = predict.program(('score', batch_size == 1), lambda: _build(made.model))
     found = _in_windows(read, made.weights, state, inputs, ids, window)
     log_probs = np.zeros(counts.shape, np.float32)
@@ -114,7 +114,7 @@ def _in_windows(read, weights, state, inputs, targets, window):
 
 
 def _rows(tokens):
-    text = request.padded(tokens, 'tokens', 'score')
+    text = prompts.padded(tokens, 'tokens', 'score')
     if not text.lengths.any():
         raise ValueError('score: tokens must have at least one id, got none')
     return text

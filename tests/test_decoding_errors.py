@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from decoding_oracle import IDS, VOCAB, gru_lm, slow_generate, with_weights, without_shift
 
+import retrax
 from retrax import layers as tl
 from retrax.combinators import LayerError
 from retrax.decoding import generate
@@ -67,6 +68,14 @@ def model() -> tl.Layer:
 def test_wrong_arguments(model, arguments, message) -> None:
     with pytest.raises(ValueError, match=message):
         generate(model, **arguments)
+
+
+@pytest.mark.parametrize('function', [retrax.generate, retrax.stream])
+def test_an_argument_that_there_is_not(function, model) -> None:
+    with pytest.raises(TypeError, match=f"{function.__name__}: .* unexpected .* 'topk'"):
+        function(model, topk=3)
+    with pytest.raises(TypeError, match=f"{function.__name__}: missing .* 'model'"):
+        function()
 
 
 @pytest.mark.parametrize('prompt', [[1.0, 2.0], ['a'], [True], [[1], [2.0, 3.0]], ['ab', 'c']])
