@@ -1,7 +1,8 @@
 """Ranges: which numbers a layer takes, such as ids that a table has or lengths that fit.
 
 Compiled code can refuse no numbers. But where a layer reads an input of the model as it was given,
-the model remembers at compile time which numbers it takes, and looks at them after each call.
+or its own state, such as a position, the model remembers at compile time which numbers it takes,
+and looks at them after each call.
 """
 
 import contextlib
@@ -17,22 +18,22 @@ from .errors import mismatch
 
 
 class Range(NamedTuple):
-    """The numbers that a layer takes from one input of a model."""
+    """The numbers that a layer takes from one array that a model is given."""
 
-    leaf: int  # which of the model's inputs
+    leaf: int  # which of the arrays
     least: int
     most: int | None  # None: any
 
 
 class Ranges:
-    """What the layers of a model said, while it was traced, of the inputs they read."""
+    """What the layers of a model said, while it was traced, of the arrays it is given."""
 
     def __init__(self, leaves: list[Any]):
         self._numbers_of = list(enumerate(leaves))
         self.found: list[Range] = []
 
     def places(self, x: Any) -> list[int]:
-        """Returns which of the inputs x has its numbers of."""
+        """Returns which of the arrays x has its numbers of."""
         return [i for i, array in self._numbers_of if array is x]
 
     def note(self, x: Any, least: int, most: int | None) -> None:
@@ -48,9 +49,9 @@ _RANGES: contextvars.ContextVar[Ranges | None] = contextvars.ContextVar('ranges'
 
 
 @contextlib.contextmanager
-def noting(inputs: Any) -> Iterator[list[Range]]:
-    """Gives the list of ranges that layers expect of inputs in a block of code that traces them."""
-    ranges = Ranges(jax.tree.leaves(inputs))
+def noting(given: Any) -> Iterator[list[Range]]:
+    """Gives the list of ranges that layers expect of arrays in a block of code that traces them."""
+    ranges = Ranges(jax.tree.leaves(given))
     token = _RANGES.set(ranges)
     try:
         yield ranges.found
@@ -61,7 +62,7 @@ def noting(inputs: Any) -> Iterator[list[Range]]:
 def in_range(x: Any, least: int, most: int | None, what: str, fix: str = '') -> None:
     """Raises ValueError if x has a number below `least` or above `most`.
 
-    Where x is traced it raises nothing; the model does, if x is one of its inputs.
+    Where x is traced it raises nothing; the model does, if x is one of its inputs, or a state.
 
     Args:
       x: an array of ints.
@@ -84,9 +85,9 @@ def same_numbers(y: Any, x: Any) -> Any:
     return y
 
 
-def all_in_range(inputs: Any, ranges: list[Range]) -> bool:
-    """Whether the inputs of a model are all in the ranges that its layers take."""
-    leaves = jax.tree.leaves(inputs) if ranges else []
+def all_in_range(given: Any, ranges: list[Range]) -> bool:
+    """Whether what a model is given is all in the ranges that its layers take."""
+    leaves = jax.tree.leaves(given) if ranges else []
     return all(_first_outside(leaves[r.leaf], r.least, r.most) is None for r in ranges)
 
 
@@ -108,7 +109,7 @@ class Compiled:
     """A compiled pass over a model, which raises what the pass itself raises at wrong numbers.
 
     Args:
-      run: the pass; its first argument are the model's inputs.
+      run: the pass.
     """
 
     def __init__(self, run: Callable[..., Any]):
@@ -116,13 +117,13 @@ class Compiled:
         self._ranges: list[Range] = []
         self._program = jax.jit(self._traced)
 
-    def _traced(self, inputs, *rest):
-        with noting(inputs) as self._ranges:
-            return self._run(inputs, *rest)
+    def _traced(self, *given):
+        with noting(given) as self._ranges:
+            return self._run(*given)
 
-    def __call__(self, inputs: Any, *rest: Any) -> Any:
+    def __call__(self, *given: Any) -> Any:
         """Returns what the pass returns."""
-        outputs = self._program(inputs, *rest)
-        if not all_in_range(inputs, self._ranges):
-            self._run(inputs, *rest)  # not compiled, the layer sees the numbers, and says it all
+        outputs = self._program(*given)
+        if not all_in_range(given, self._ranges):
+            self._run(*given)  # not compiled, the layer sees the numbers, and says it all
         return outputs

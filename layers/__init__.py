@@ -37,7 +37,10 @@ from .batch_norm import BatchNorm, BatchNormState, BatchNormWeights
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
 from .causal_conv import CausalConv
-from .conv import Conv, Conv1d, ConvWeights
+from .causal_depthwise_conv import CausalDepthwiseConv
+from .conv import Conv, Conv1d
+from .conv_transpose import ConvTranspose
+from .convolution import ConvWeights
 from .dense import Dense, DenseWeights
 from .distances import L2Loss, SmoothL1Loss
 from .dropout import Dropout
@@ -81,6 +84,8 @@ from .masked_mean import MaskedMean, MaskedMeanState
 from .min_gru import MinGRU, MinGRUCell, MinGRUWeights
 from .min_lstm import MinLSTM, MinLSTMCell, MinLSTMWeights
 from .peephole_lstm import PeepholeLSTMCell, PeepholeLSTMWeights
+from .per_step_dense import PerStepDense
+from .pooling import AvgPool, MaxPool, SumPool
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .recurrent import Recurrent
@@ -105,6 +110,7 @@ __all__ = [
     'ArgMax',
     'AssertFunction',
     'AssertShape',
+    'AvgPool',
     'BatchNorm',
     'BatchNormState',
     'BatchNormWeights',
@@ -114,9 +120,11 @@ __all__ = [
     'CategoryAccuracy',
     'CategoryCrossEntropy',
     'CausalConv',
+    'CausalDepthwiseConv',
     'Conv',
     'Conv1d',
     'ConvGRUCell',
+    'ConvTranspose',
     'ConvWeights',
     'CrossEntropyLoss',
     'CrossEntropyLossWithLogSoftmax',
@@ -166,6 +174,7 @@ __all__ = [
     'MaskedMeanState',
     'MaskedSequenceAccuracy',
     'Max',
+    'MaxPool',
     'Mean',
     'Min',
     'MinGRU',
@@ -179,6 +188,7 @@ __all__ = [
     'ParametricRelu',
     'PeepholeLSTMCell',
     'PeepholeLSTMWeights',
+    'PerStepDense',
     'PrintShape',
     'RGLRUCell',
     'RGLRUWeights',
@@ -205,6 +215,7 @@ __all__ = [
     'Softplus',
     'StopGradient',
     'Sum',
+    'SumPool',
     'SummaryScalar',
     'Swish',
     'Tanh',

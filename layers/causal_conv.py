@@ -1,15 +1,13 @@
 """CausalConv: a convolution along the steps of a sequence that does not look ahead."""
 
-import jax.numpy as jnp
-
-from ..combinators import Layer, declare
-from .checks import positive, same_batch
+from .causal_window import CausalWindow
+from .checks import positive
 from .conv import Conv1d
 from .initializers import Initializer, RandomNormalInitializer
 from .recurrent import check_sequence
 
 
-class CausalConv(Layer):
+class CausalConv(CausalWindow):
     """Maps the last kernel_width steps: y_t = sum_k x_(t - kernel_width + 1 + k) w_k + b.
 
     What lies before the first step counts as 0.
@@ -45,36 +43,18 @@ class CausalConv(Layer):
         use_bias: bool = True,
         mode: str | None = None,
     ):
-        super().__init__(mode=mode)
-        width = positive(kernel_width, 'CausalConv: kernel_width')
+        super().__init__(kernel_width, 'CausalConv: kernel_width', mode)
         self._conv = Conv1d(
             positive(filters, 'CausalConv: filters'),
-            width,
+            kernel_width,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
             use_bias=use_bias,
         )
-        self._before = width - 1  # how many steps before the first one are read
-        declare(self, has_memory=width > 1)
 
     def weights_fn(self, signature, context):
         check_sequence(signature)
         return self._conv.weights_fn(signature, context)
 
-    def state_fn(self, signature, context):
-        return self._zeros(signature) if self._steps(context) else ()
-
-    def apply_fn(self, x, weights, state, context):
-        check_sequence(x)
-        steps = self._steps(context)
-        before = state if steps else self._zeros(x)
-        same_batch(before, x)
-        longer = jnp.concatenate([before, x], axis=1)
-        y, _ = self._conv.apply_fn(longer, weights, (), context)
-        return y, longer[:, x.shape[1] :] if steps else state
-
-    def _steps(self, context):
-        return context.steps and self._before > 0
-
-    def _zeros(self, x):
-        return jnp.zeros((x.shape[0], self._before, x.shape[2]), x.dtype)
+    def over(self, longer, weights, context):
+        return self._conv.apply_fn(longer, weights, (), context)[0]

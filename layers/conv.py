@@ -1,26 +1,13 @@
 """Conv: maps windows of an image, or of a sequence, all with the same weights."""
 
-import math
-from typing import NamedTuple
-
 import jax
 
-from ..combinators import Layer, declare, mismatch
-from ..kernels import rounded
-from .checks import positive
-from .initializers import GlorotNormalInitializer, Initializer, RandomNormalInitializer
-
-Axes = tuple[str, str, str]
+from ..combinators import declare
+from .convolution import IMAGES, Axes, Convolution
+from .initializers import Initializer, RandomNormalInitializer
 
 
-class ConvWeights(NamedTuple):
-    """Weights of a convolution from d to n channels."""
-
-    w: jax.Array  # the window's axes, d and n, in the order of dimension_numbers; (h, w, d, n)
-    b: jax.Array  # (n,), with axes of size 1 behind it where the channels are not last
-
-
-class Conv(Layer):
+class Conv(Convolution):
     """Convolves: each output is an affine map of a window of the input.
 
         y_ij = sum_kl x_(s i + k, s j + l) w_kl + b
@@ -45,8 +32,8 @@ class Conv(Layer):
     Weights: ConvWeights(w, b), or w.
 
     Raises:
-      ValueError: a size is not a positive int, padding is unknown, or x is of other axes or
-        channels than w.
+      ValueError: a size is not a positive int, padding is unknown, x is of other axes or
+        channels than w, or there is no whole window in it with 'VALID'.
 
     Source: Trax 1.4.1, trax.layers.convolution.Conv.
     """
@@ -57,27 +44,14 @@ class Conv(Layer):
         kernel_size: tuple[int, ...],
         strides: tuple[int, ...] | None = None,
         padding: str = 'VALID',
-        dimension_numbers: Axes = ('NHWC', 'HWIO', 'NHWC'),
+        dimension_numbers: Axes = IMAGES,
         kernel_initializer: Initializer | None = None,
         bias_initializer: Initializer = RandomNormalInitializer(1e-6),
         use_bias: bool = True,
     ):
-        super().__init__()
-        self._axes_of_x, self._axes_of_w, self._axes_of_y = dimension_numbers
-        strides = strides or (1,) * len(kernel_size)
-        for what, sizes in (('kernel_size', kernel_size), ('strides', strides)):
-            if len(sizes) != len(self._axes_of_w) - 2:
-                expected = f'{len(self._axes_of_w) - 2} numbers, as in {self._axes_of_w}'
-                raise mismatch(f'Conv: {what}', expected, sizes)
-        if padding not in ('VALID', 'SAME'):
-            raise mismatch('Conv: padding', "'VALID' or 'SAME'", repr(padding))
-        self._filters = positive(filters, 'Conv: filters')
-        self._kernel_size = tuple(positive(n, 'Conv: kernel_size') for n in kernel_size)
-        self._strides = tuple(positive(n, 'Conv: strides') for n in strides)
-        self._padding, self._use_bias = padding, use_bias
-        self._bias_initializer = bias_initializer
-        self._kernel_initializer = kernel_initializer or GlorotNormalInitializer(
-            self._axes_of_w.index('O'), self._axes_of_w.index('I')
+        super().__init__(
+            *(filters, kernel_size, strides, padding, dimension_numbers, kernel_initializer),
+            bias_initializer if use_bias else None,
         )
         declare(self, is_causal=self._keeps_axis_1())
 
@@ -85,47 +59,15 @@ class Conv(Layer):
         """Whether what is at a place of axis 1 comes from that place alone."""
         if self._axes_of_x[1] in 'NC' or self._axes_of_x[1] != self._axes_of_y[1]:
             return False
-        window = [axis for axis in self._axes_of_w if axis not in 'IO']
-        i = window.index(self._axes_of_x[1])
-        return self._kernel_size[i] == self._strides[i] == 1
+        i = self._window_axes.index(self._axes_of_x[1])
+        return self._windows.sizes[i] == self._windows.strides[i] == 1
 
-    def weights_fn(self, signature, context):
-        self._check_axes(signature)
-        d = signature.shape[self._axes_of_x.index('C') - len(self._axes_of_x)]
-        sizes = iter(self._kernel_size)
-        channels = {'I': d, 'O': self._filters}
-        shape = tuple(channels[axis] if axis in 'IO' else next(sizes) for axis in self._axes_of_w)
-        w = self._kernel_initializer(shape, context.key('w'))
-        if not self._use_bias:
-            return w
-        behind = len(self._axes_of_y) - 1 - self._axes_of_y.index('C')
-        b = self._bias_initializer((self._filters, *(1,) * behind), context.key('b'))
-        return ConvWeights(w, b)
-
-    def apply_fn(self, x, weights, state, context):
-        self._check_axes(x)
-        w, b = weights if self._use_bias else (weights, None)
-        axes = len(self._axes_of_x)
-        d = w.shape[self._axes_of_w.index('I')]
-        channels = x.shape[self._axes_of_x.index('C') - axes]
-        if channels != d:
-            raise mismatch('the channels of the input', d, channels)
-        batches = x.shape[: 1 - axes]
-        y = jax.lax.conv_general_dilated(
-            rounded(x.reshape(math.prod(batches), *x.shape[1 - axes :]), context.precision),
-            rounded(w, context.precision),
-            self._strides,
-            self._padding,
+    def convolved(self, x, w):
+        self._windows.check_fit('the kernel', self._lengths(x))
+        return jax.lax.conv_general_dilated(
+            *(x, w, self._windows.strides, self._windows.padding),
             dimension_numbers=(self._axes_of_x, self._axes_of_w, self._axes_of_y),
         )
-        y = y.reshape(*batches, *y.shape[1:])
-        return (y if b is None else y + b.reshape((1,) * (y.ndim - b.ndim) + b.shape)), state
-
-    def _check_axes(self, x):
-        n, first = len(x.shape), self._axes_of_x == self._axes_of_y == 'NHWC'
-        if n == len(self._axes_of_x) or (first and n > 4):
-            return
-        raise mismatch('the axes of the input', self._axes_of_x, f'{n} axes: {x.shape}')
 
 
 def Conv1d(

@@ -40,7 +40,8 @@ class LocallyConnected1d(Layer):
     Weights: LocallyConnectedWeights(w, b), or w. They fix the number of positions.
 
     Raises:
-      ValueError: kernel_size is even, padding is unknown, or there are more or fewer positions.
+      ValueError: kernel_size is even, padding is unknown, there are more or fewer positions, or
+        fewer than make a window with 'VALID'.
 
     Source: Trax 1.4.1, trax.layers.core.LocallyConnected1d.
     """
@@ -69,6 +70,9 @@ class LocallyConnected1d(Layer):
 
     def weights_fn(self, signature, context):
         n_positions, d = signature.shape[-2:]
+        if self._padding == 'VALID' and n_positions < self._kernel_size:
+            expected = f'at most the number of positions, {n_positions}'
+            raise mismatch('the kernel', expected, self._kernel_size)
         keys = jax.random.split(context.key('w'), n_positions)
         shape = (self._kernel_size, d, self._filters)
         w = jnp.stack([self._kernel_initializer(shape, key) for key in keys])

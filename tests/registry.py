@@ -496,6 +496,34 @@ CASES = [
     Case('Conv:batches', lambda: tl.Conv(2, (2, 2), use_bias=False), Floats(('b', 2, 3, 3, 2))),
     Case('CausalConv', lambda: tl.CausalConv(4), features(3)),
     Case('CausalConv:one', lambda: tl.CausalConv(4, 1, use_bias=False), features(3)),
+    Case('CausalDepthwiseConv', tl.CausalDepthwiseConv, features(3)),
+    Case(
+        'CausalDepthwiseConv:one',
+        lambda: tl.CausalDepthwiseConv(1, use_bfloat16=True),
+        features(3),
+    ),
+    Case('ConvTranspose', lambda: tl.ConvTranspose(2, (2, 3), (1, 2)), Floats(('b', 4, 5, 3))),
+    Case(
+        'ConvTranspose:rows',
+        lambda: tl.ConvTranspose(2, (3, 2), padding='SAME', rhs_dilation=(2, 1)),
+        Floats(('b', 't', 2, 2)),
+    ),
+    Case(
+        'ConvTranspose:steps',
+        lambda: tl.ConvTranspose(2, (1,), dimension_numbers=('NWC', 'WIO', 'NWC')),
+        features(3),
+    ),
+    *(
+        Case(make.__name__, lambda make=make: make((2, 3), (1, 2)), Floats(('b', 4, 5, 3)))
+        for make in (tl.MaxPool, tl.SumPool, tl.AvgPool)
+    ),
+    *(
+        Case(f'{make.__name__}:time', lambda make=make: make((2,), padding='SAME'), features(3))
+        for make in (tl.MaxPool, tl.SumPool, tl.AvgPool)
+    ),
+    Case('MaxPool:rows', lambda: tl.MaxPool((1, 2), (1, 2), 'SAME'), Floats(('b', 't', 3, 2))),
+    Case('PerStepDense', lambda: tl.PerStepDense(4, 2 * laws.STEPS), features(3)),
+    Case('PerStepDense:all', lambda: tl.PerStepDense(4), Floats(('b', 5, 3))),
     Case('Conv1d', lambda: tl.Conv1d(4, 3, padding='SAME'), features(3)),
     Case('Conv1d:stride', lambda: tl.Conv1d(4, 3, 2), Floats(('b', 7, 3))),
     Case('MakeZeroState', lambda: tl.MakeZeroState(2), features(3)),

@@ -97,6 +97,55 @@ def test_causal_conv(width: int) -> None:
     assert_close(np.concatenate(steps, 1), expected)
 
 
+@pytest.mark.parametrize('size', [1, 3, 9])
+def test_causal_depthwise_conv(size: int) -> None:
+    x = X[:, 0].astype(np.float64)
+    layer = ready(tl.CausalDepthwiseConv(size), X[:, 0])
+    (w,) = wide(layer)
+    expected = np.zeros_like(x)
+    for t in range(x.shape[1]):
+        for k in range(min(size, t + 1)):
+            expected[:, t] += w[k] * x[:, t - k]
+    assert_close(layer(X[:, 0]), expected)
+    predict = layer.as_mode('predict')
+    steps = [predict(X[:, 0, t : t + 1]) for t in range(X.shape[2])]
+    assert_close(np.concatenate(steps, 1), expected)
+
+
+def conv_transpose(
+    x: np.ndarray, w: np.ndarray, b: Any, strides: Any, dilation: Any, padding: str
+) -> np.ndarray:
+    """Adds x_ij times the kernel, backwards, to a window that begins at (s i, r j)."""
+    spread = np.zeros([(k - 1) * d + 1 for k, d in zip(w.shape, dilation, strict=False)])
+    spread = np.zeros((*spread.shape, *w.shape[2:]))
+    spread[:: dilation[0], :: dilation[1]] = w
+    n, span = x.shape[1:3], spread.shape[:2]
+    whole = [max(m * s, (m - 1) * s + k) for m, s, k in zip(n, strides, span, strict=True)]
+    y = np.zeros((x.shape[0], *whole, w.shape[3]))
+    for i in range(n[0]):
+        for j in range(n[1]):
+            rows = slice(strides[0] * i, strides[0] * i + span[0])
+            columns = slice(strides[1] * j, strides[1] * j + span[1])
+            y[:, rows, columns] += np.einsum('bd,kldn->bkln', x[:, i, j], spread[::-1, ::-1])
+    if padding == 'SAME':
+        sizes = [m * s for m, s in zip(n, strides, strict=True)]
+        first = [(a - m) // 2 for a, m in zip(whole, sizes, strict=True)]
+        y = y[:, first[0] : first[0] + sizes[0], first[1] : first[1] + sizes[1]]
+    return y + b
+
+
+@pytest.mark.parametrize('dilation', [None, (1, 2)])
+@pytest.mark.parametrize('strides', [None, (2, 1), (2, 3)])
+@pytest.mark.parametrize('kernel', [(1, 1), (2, 3), (4, 2)])
+@pytest.mark.parametrize('padding', ['VALID', 'SAME'])
+def test_conv_transpose(padding: str, kernel: Any, strides: Any, dilation: Any) -> None:
+    layer = ready(tl.ConvTranspose(4, kernel, strides, padding, dilation), X)
+    w, b = wide(layer)
+    one = (1, 1)
+    expected = conv_transpose(X.astype(np.float64), w, b, strides or one, dilation or one, padding)
+    assert_close(layer(X), expected)
+
+
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -120,7 +169,7 @@ def test_conv_gru_cell() -> None:
 @pytest.mark.parametrize(
     ('make', 'text'),
     [
-        (lambda: tl.Conv(4, (3,)), 'Conv: kernel_size: expected 2 numbers, as in HWIO, got (3,)'),
+        (lambda: tl.Conv(4, (3,)), 'Conv: kernel_size: expected 2 numbers, as in HW, got (3,)'),
         (lambda: tl.Conv(4, (3, 3), (1,)), 'Conv: strides: expected 2 numbers'),
         (lambda: tl.Conv(4, (3, 0)), 'Conv: kernel_size must be a positive int, got 0'),
         (lambda: tl.CausalConv(4, 0), 'CausalConv: kernel_width must be a positive int, got 0'),
@@ -128,6 +177,41 @@ def test_conv_gru_cell() -> None:
         (
             lambda: tl.CausalConv(4).init(tl.ShapeDtype((2, 5))),
             'floats of shape (batch, time, features)',
+        ),
+        (
+            lambda: tl.CausalDepthwiseConv(-1),
+            'CausalDepthwiseConv: kernel_size must be a positive int, got -1',
+        ),
+        (
+            lambda: tl.CausalDepthwiseConv().init(tl.ShapeDtype((2, 5), np.int32)),
+            'expected floats of shape (batch, time, features), got int32[2,5]',
+        ),
+        (
+            lambda: ready(tl.CausalDepthwiseConv(), X[:, 0])(X[:, 0, :, :2]),
+            "the width of the input's last axis: expected 3, got 2",
+        ),
+        (lambda: tl.Conv(4, 3), 'Conv: kernel_size: expected a number for each axis, in a tuple'),
+        (
+            lambda: tl.ConvTranspose(4, (3, 3), rhs_dilation=(2,)),
+            'ConvTranspose: rhs_dilation: expected 2 numbers, as in HW, got (2,)',
+        ),
+        (lambda: tl.ConvTranspose(4, (3, 0)), 'ConvTranspose: kernel_size must be a positive'),
+        (
+            lambda: ready(tl.ConvTranspose(4, (3, 3)), X)(X[..., :2]),
+            'the channels of the input: expected 3, got 2',
+        ),
+        (
+            lambda: tl.Serial(tl.Conv1d(4, 7)).init(tl.ShapeDtype((2, 5, 3))),
+            'layer Conv at Conv#1 failed',
+        ),
+        (
+            lambda: ready(tl.Conv1d(4, 3), X[:, 0])(X[:, 0, :2]),
+            'the kernel: expected at most the size of the input, (2,), got (3,). There is no '
+            "whole window in it; with padding='SAME' there is.",
+        ),
+        (
+            lambda: tl.LocallyConnected1d(4, 7).init(tl.ShapeDtype((2, 5, 3))),
+            'the kernel: expected at most the number of positions, 5, got 7',
         ),
         (lambda: tl.Conv(0, (3, 3)), 'Conv: filters must be a positive int, got 0'),
         (lambda: tl.Conv(4, (3, 3), padding='same'), "'VALID' or 'SAME', got 'same'"),
