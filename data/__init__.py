@@ -6,10 +6,13 @@ out integer arrays, and what is done with them is decided elsewhere.
 
 from .agreement import agreement
 from .batches import Batch, ContiguousBatches
+from .bucket_batches import BucketBatches
 from .corpus import Corpus, Span, load, python_docs, read_text, spans, split
+from .epochs import Epochs
 from .ids import START_ID, check_ids
 from .labelled import Row, format_rows, labels_of, parse_rows, split_rows
 from .naive_bayes import NaiveBayes
+from .packed_batches import PackedBatches
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
 from .tag_counts import TagCounts
@@ -19,11 +22,14 @@ from .witten_bell import WittenBell
 __all__ = [
     'START_ID',
     'Batch',
+    'BucketBatches',
     'ByteVocabulary',
     'CharVocabulary',
     'ContiguousBatches',
     'Corpus',
+    'Epochs',
     'NaiveBayes',
+    'PackedBatches',
     'Row',
     'RowBatch',
     'RowBatches',

@@ -1,12 +1,12 @@
 """Batches of rows that have nothing to do with each other: padded, and shuffled anew each epoch."""
 
-import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .epochs import Epochs, order_of
 from .ids import START_ID
 
 
@@ -18,11 +18,8 @@ class RowBatch(NamedTuple):
     weights: npt.NDArray[np.float32]  # as the targets: 0 for padding
 
 
-class RowBatches:
+class RowBatches(Epochs[RowBatch]):
     """Rows of ids and a target for each, or for each id, in batches of one shape.
-
-    A sequence without an own position, as ContiguousBatches is: batch i is a function of i, so a
-    run that was stopped goes on with the batches that it would have seen.
 
     >>> rows = [np.array([5, 6]), np.array([7]), np.array([8, 9, 10])]
     >>> batches = RowBatches(rows, [0, 1, 1], batch_size=2, window=3)
@@ -73,25 +70,11 @@ class RowBatches:
             self._weights[places] = 1
 
     def __len__(self) -> int:
-        """The number of batches in one epoch."""
         return -(-self._n // self.batch_size)
 
-    def __getitem__(self, index: int) -> RowBatch:
-        """Return the batch of a global step >= 0: batch index % len of epoch index // len."""
-        step = operator.index(index)
-        if step < 0:
-            raise IndexError(f'RowBatches counts batches over all epochs from 0, got {step}')
-        epoch, place = divmod(step, len(self))
-        chosen = self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
+    def _batch(self, epoch: int, place: int) -> RowBatch:
+        order = order_of(self._n, self._seed, epoch)
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
         blank = np.full(self.batch_size - len(chosen), self._n)
         chosen = np.concatenate([chosen, blank])
         return RowBatch(self._tokens[chosen], self._targets[chosen], self._weights[chosen])
-
-    def __iter__(self) -> Iterator[RowBatch]:
-        """Yield the batches of one epoch."""
-        return (self[step] for step in range(len(self)))
-
-    def _order(self, epoch):
-        if self._seed is None:
-            return np.arange(self._n)
-        return np.random.default_rng((self._seed, epoch)).permutation(self._n)

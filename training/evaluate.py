@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import signature
+from .continuity import Continuity
 from .examples import as_example, is_contiguous, text_batches
 from .step import DEFAULT_LOSS, measure
 
@@ -93,9 +94,11 @@ def measure_batches(
     """
     view = model.as_mode('eval').with_carry(carry)
     step = view.program(('measure', *measured.items()), lambda: _build(view, measured))
-    weights, state, parts = model.weights, None, []
+    weights, state, parts, continuity = model.weights, None, [], Continuity()
     for batch in batches:
         example = as_example(batch, model.n_in)
+        if carry:
+            continuity.check(example)
         if state is None:
             state = view.init(signature(example.inputs))[1]
         elif example.fresh:

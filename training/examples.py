@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..data import Batch, ByteVocabulary, ContiguousBatches, RowBatches
+from ..data import Batch, ByteVocabulary, ContiguousBatches, Epochs
 
 
 class Example(NamedTuple):
@@ -19,6 +19,7 @@ class Example(NamedTuple):
     inputs: Any  # an array, or a tuple of arrays, that the model maps to outputs
     compared: tuple[Any, ...]  # with outputs: targets (batch, ...), and weights, 0 leaves one out
     fresh: bool = False  # whether carried state must start anew before this batch
+    starts: Any = None  # (batch,) where in its text each row begins; None: not known
 
 
 def as_example(batch: Any, n_in: int = 1) -> Example:
@@ -36,7 +37,7 @@ def as_example(batch: Any, n_in: int = 1) -> Example:
     if isinstance(batch, Example):
         return batch
     if isinstance(batch, Batch):
-        return Example(batch.tokens, (batch.tokens, batch.weights), batch.fresh)
+        return _of_text(batch, n_in)
     if isinstance(batch, tuple | list) and len(batch) > 1:
         batch = jax.tree.map(_as_on_device, tuple(batch))
         n = 1 if isinstance(batch[0], tuple) else n_in
@@ -61,6 +62,18 @@ def as_example(batch: Any, n_in: int = 1) -> Example:
     return Example(ids, (ids, _ones(ids)))
 
 
+def _of_text(batch, n_in):
+    if (batch.resets is None) != (n_in == 1):
+        raise ValueError(
+            'a batch with resets, where documents begin, is for a model with two inputs, tokens '
+            'and resets, and only for such a one: tl.Serial(tl.ShiftRight(), tl.Embedding(...), '
+            'tl.Recurrent(tl.GRUCell(...), resets=True), ...). This batch has '
+            f'{"none" if batch.resets is None else "them"}, the model takes {n_in}.'
+        )
+    inputs = batch.tokens if batch.resets is None else (batch.tokens, batch.resets)
+    return Example(inputs, (batch.tokens, batch.weights), batch.fresh, batch.starts)
+
+
 def text_batches(text: str, batch_size: int, window: int) -> ContiguousBatches:
     """Returns the UTF-8 bytes of a text as contiguous batches, for a model of 256 ids."""
     return ContiguousBatches(ByteVocabulary().encode(text), batch_size, window)
@@ -68,22 +81,31 @@ def text_batches(text: str, batch_size: int, window: int) -> ContiguousBatches:
 
 def is_contiguous(data: Any) -> bool:
     """Whether each batch goes on where the one before it ended, so that state is carried."""
-    return isinstance(data, ContiguousBatches)
+    return getattr(data, 'is_contiguous', False)
 
 
 def batches_from(data: Iterable[Any], step: int = 0) -> Iterator[Any]:
     """Yields the batch of `step` and those after it; anything but an iterator starts over.
 
+    What has no indices is read up to there again.
+
     Raises:
       ValueError: there is no batch, or an iterator ends.
     """
-    if isinstance(data, Sequence | ContiguousBatches | RowBatches | np.ndarray):
-        if not len(data):
-            raise ValueError('the training data has no batches')
-        # The batches of retrax.data count on over all epochs.
-        size = None if isinstance(data, ContiguousBatches | RowBatches) else len(data)
-        for i in itertools.count(step):
-            yield data[i if size is None else i % size]
+    if not isinstance(data, Sequence | Epochs | np.ndarray):
+        return itertools.islice(_again_and_again(data), step, None)
+    return _by_index(data, step)
+
+
+def _by_index(data, step):
+    if not len(data):
+        raise ValueError('the training data has no batches')
+    size = None if isinstance(data, Epochs) else len(data)  # Epochs count on over all epochs
+    for i in itertools.count(step):
+        yield data[i if size is None else i % size]
+
+
+def _again_and_again(data):
     for taken in itertools.count():
         again = iter(data)
         batch = None

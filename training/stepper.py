@@ -17,6 +17,7 @@ import optax
 from ..combinators import as_key, signature, statistics
 from ..optimizers import averaged_weights
 from . import step as steps
+from .continuity import Continuity
 from .examples import Example, check_categories
 
 
@@ -70,7 +71,7 @@ class Stepper:
             ('train step', optimizer, loss, tuple(self._metrics.items())),
             lambda: steps.build_step(self._view, optimizer, loss, self._metrics),
         )
-        self.step = 0
+        self.step, self._continuity = 0, Continuity() if carry else None
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved."""
@@ -94,8 +95,11 @@ class Stepper:
         """Makes one step; does not wait for it.
 
         Raises:
-          ValueError: the batch has ids that the model does not know.
+          ValueError: the batch has ids that the model does not know, or state is carried and a row
+            does not continue the row before it.
         """
+        if self._continuity is not None:
+            self._continuity.check(example)
         check_categories(example, self._n_categories)
         if example.fresh:
             self.state = self.state._replace(model_state=self._initial_state())
