@@ -17,6 +17,8 @@ class Observer:
     def made(self, layer: Any, context: Context, inputs: Any, made: tuple[Any, Any, Any]) -> None:
         """A layer was initialised; `made` is (weights, state, output signature)."""
 
+    hears_names = False  # whether `named` is wanted: steps are then run so that it can be told
+
     def generalised(self, outputs: Any) -> None:
         """The next layer in `made` does not run with names for sizes; numbers were tried."""
 
@@ -25,6 +27,9 @@ class Observer:
 
     def after(self, layer: Any, context: Context, weights: Any, y: Any) -> None:
         """A layer, and those within it, ran and gave `y`."""
+
+    def named(self, layer: Any, context: Context, values: Any) -> None:
+        """A recurrent layer ran; `values` has what its steps name, over all of them, by name."""
 
 
 _NOBODY = Observer()

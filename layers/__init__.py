@@ -83,6 +83,7 @@ from .lstm import LSTM, LSTMCell, LSTMWeights
 from .masked_mean import MaskedMean, MaskedMeanState
 from .min_gru import MinGRU, MinGRUCell, MinGRUWeights
 from .min_lstm import MinLSTM, MinLSTMCell, MinLSTMWeights
+from .named import named, named_gate
 from .peephole_lstm import PeepholeLSTMCell, PeepholeLSTMWeights
 from .per_step_dense import PerStepDense
 from .pooling import AvgPool, MaxPool, SumPool
@@ -233,6 +234,8 @@ __all__ = [
     'log_gaussian_pdf',
     'log_softmax',
     'logsoftmax_sample',
+    'named',
+    'named_gate',
     'one_hot',
 ]
 __all__ += _combinators.__all__

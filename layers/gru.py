@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ..combinators import mismatch
 from .checks import positive
 from .initializers import Initializer, RandomNormalInitializer, RandomUniformInitializer
+from .named import named, named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map, RecurrentCell
 
@@ -158,7 +159,9 @@ class GRUCell(RecurrentCell):
             c = jnp.tanh(affine('candidate') + r * affine('recurrent', state))
         else:
             c = affine('candidate', r * state, jnp.tanh)
-        return (1 - u) * state + u * c if self._keeps_new else u * state + (1 - u) * c
+        c = named('c', c)
+        h = (1 - u) * state + u * c if self._keeps_new else u * state + (1 - u) * c
+        return named('h', h)
 
     def _gates(self, h, affine):
         """Returns the update gate and the reset gate, learned or given."""
@@ -167,7 +170,7 @@ class GRUCell(RecurrentCell):
         if learned:
             values = jnp.split(affine('gates', h, jax.nn.sigmoid), len(learned), axis=-1)
             gates.update(zip(learned, values, strict=True))
-        return gates['update'], gates['reset']
+        return named_gate('u', gates['update']), named_gate('r', gates['reset'])
 
 
 class GRU(Recurrent):

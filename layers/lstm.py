@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
+from .named import named, named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map, RecurrentCell
 
@@ -70,8 +71,9 @@ class LSTMCell(RecurrentCell):
     def step(self, state, affine):
         c, h = state
         i, j, f, o = jnp.split(affine('gates', h), 4, axis=-1)
-        c = c * jax.nn.sigmoid(f) + jax.nn.sigmoid(i) * jnp.tanh(j)
-        return c, jnp.tanh(c) * jax.nn.sigmoid(o)
+        i, f, o = (named_gate(k, jax.nn.sigmoid(v)) for k, v in zip('ifo', (i, f, o), strict=True))
+        c = named('c', c * f + i * named('j', jnp.tanh(j)))
+        return c, named('h', jnp.tanh(c) * o)
 
 
 class LSTM(Recurrent):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 from .linear_cell import LinearCell
+from .named import named, named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map
 
@@ -60,7 +61,8 @@ class MinGRUCell(LinearCell):
 
     def sequence(self, x, affine, recurrence):
         z, v = jnp.split(affine('all'), 2, axis=-1)
-        return recurrence(jax.nn.sigmoid(-z), jax.nn.sigmoid(z) * positive_part(v))
+        z, c = named_gate('z', jax.nn.sigmoid(z)), named('c', positive_part(v))
+        return recurrence(1 - z, z * c)
 
 
 class MinGRU(Recurrent):

@@ -9,6 +9,7 @@ from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 from .linear_cell import LinearCell
 from .min_gru import positive_part
+from .named import named, named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map
 
@@ -61,8 +62,10 @@ class MinLSTMCell(LinearCell):
     def sequence(self, x, affine, recurrence):
         f, i, v = jnp.split(affine('all'), 3, axis=-1)
         # f / (f + i) is sigmoid(log f - log i), which has no 0 / 0 where both gates are shut.
-        kept = jax.nn.softplus(-i) - jax.nn.softplus(-f)
-        return recurrence(jax.nn.sigmoid(kept), jax.nn.sigmoid(-kept) * positive_part(v))
+        log_ratio = jax.nn.softplus(-i) - jax.nn.softplus(-f)
+        kept = named_gate('f/(f+i)', jax.nn.sigmoid(log_ratio))
+        taken = named_gate('i/(f+i)', jax.nn.sigmoid(-log_ratio))
+        return recurrence(kept, taken * named('c', positive_part(v)))
 
 
 class MinLSTM(Recurrent):

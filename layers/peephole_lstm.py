@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from .lstm import LSTMCell
+from .named import named, named_gate
 
 
 class PeepholeLSTMWeights(NamedTuple):
@@ -39,6 +40,8 @@ class PeepholeLSTMCell(LSTMCell):
         c, h = state
         p_i, p_f, p_o = (jnp.broadcast_to(row, c.shape) for row in params[0])
         i, j, f, o = jnp.split(affine('gates', h), 4, axis=-1)
-        kept = c * jax.nn.sigmoid(f + p_f * c)
-        c = kept + jax.nn.sigmoid(i + p_i * c) * jnp.tanh(j)
-        return c, jnp.tanh(c) * jax.nn.sigmoid(o + p_o * c)
+        i = named_gate('i', jax.nn.sigmoid(i + p_i * c))
+        f = named_gate('f', jax.nn.sigmoid(f + p_f * c))
+        c = named('c', c * f + i * named('j', jnp.tanh(j)))
+        o = named_gate('o', jax.nn.sigmoid(o + p_o * c))
+        return c, named('h', jnp.tanh(c) * o)

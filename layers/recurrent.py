@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import Layer, declare, in_range, mismatch
+from ..combinators.observing import observer
 from ..combinators.stack import as_items, as_stack
 from ..kernels import Flags
+from . import watched
 from .checks import rate, same_batch
+from .named import Hold
 from .recurrent_cell import Along, RecurrentCell
 
 Padding = Literal['lengths', 'mask']
@@ -73,6 +76,8 @@ class Recurrent(Layer):
         the sequence, where they are an input of the model (else they count as none or all of it).
     """
 
+    _holds: tuple[Hold, ...] = ()  # what named values of its steps are held at
+
     def __init__(
         self,
         cell: RecurrentCell,
@@ -128,7 +133,7 @@ class Recurrent(Layer):
         """Whether it is no more than the loop of its cell over one input, from zeros."""
         own = type(self).apply_fn is Recurrent.apply_fn and self._pure_apply
         loop = type(self._step).along_time is RecurrentCell.along_time
-        options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout
+        options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout or self._holds
         return own and loop and not options and _is(self._initial, 'zeros')
 
     @property
@@ -177,11 +182,27 @@ class Recurrent(Layer):
         flags = Flags(self._keep(x, valid, context), _flags(x, resets))
         drop = self._drop(x, context)
         along = Along(context.precision, self._reverse, self._remat, drop, valid)
-        y, last = self._step.along_time(x, kept.state, weights, flags, fresh, along)
+        y, last = self._along_time(context, x, kept.state, weights, flags, fresh, along)
         outputs = as_stack((y, last) if self._return_state else (y,))
         if not self._steps(context):
             return outputs, state
         return outputs, Kept(last, kept.steps + x.shape[1]) if self._counts else last
+
+    def _along_time(self, context, *arguments):
+        """Runs the cell along time; watched, where somebody holds or hears what it names."""
+        hears = observer().hears_names
+        if not self._holds and not hears:
+            return self._step.along_time(*arguments)
+        if self._steps(context) and any(hold.steps is not None for hold in self._holds):
+            raise ValueError(
+                'values are held at certain steps, which are counted from the beginning of a '
+                'sequence; a layer that goes on from its state does not know where it is. Run the '
+                "model in 'eval', or hold them at all steps."
+            )
+        y, last, seen = watched.along_time(self._step, self._holds, *arguments)
+        if hears:
+            observer().named(self, context, seen)
+        return y, last
 
     @property
     def _width(self):

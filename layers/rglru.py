@@ -9,6 +9,7 @@ import numpy as np
 from .checks import positive
 from .initializers import Initializer, LeCunNormalInitializer, RandomNormalInitializer
 from .linear_cell import LinearCell, of_width
+from .named import named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map
 
@@ -74,6 +75,7 @@ class RGLRUCell(LinearCell):
     def sequence(self, x, affine, recurrence, *params):
         (decay,) = params
         r, i = jnp.split(affine('gates', jax.nn.sigmoid), 2, axis=-1)
+        r, i = named_gate('r', r), named_gate('i', i)
         log_a = -8 * r * jax.nn.softplus(-decay)[None, None]
         # Where a is 1, the root's derivative would be infinite.
         scale = jnp.sqrt(jnp.maximum(-jnp.expm1(2 * log_a), _TINY))

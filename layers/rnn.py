@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
+from .named import named
 from .recurrent import Recurrent
 from .recurrent_cell import Map, RecurrentCell
 
@@ -58,7 +59,7 @@ class RNNCell(RecurrentCell):
         return {'state': Map(self._n_units)}
 
     def step(self, state, affine):
-        return affine('state', state, self._activation)
+        return named('h', affine('state', state, self._activation))
 
 
 class RNN(Recurrent):

@@ -11,6 +11,7 @@ from ..kernels import identity
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
 from .linear_cell import LinearCell, of_width
+from .named import named, named_gate
 from .recurrent import Recurrent
 from .recurrent_cell import Map
 
@@ -71,8 +72,8 @@ class SRUCell(LinearCell):
 
     def sequence(self, x, affine, recurrence):
         r, f, v = jnp.split(affine('all'), 3, axis=-1)
-        r, f = jax.nn.sigmoid(r), jax.nn.sigmoid(f)
-        c = recurrence(f, (1 - f) * v)
+        r, f = named_gate('r', jax.nn.sigmoid(r)), named_gate('f', jax.nn.sigmoid(f))
+        c = recurrence(f, (1 - f) * named('v', v))
         return r * self._activation(c) + (1 - r) * x * math.sqrt(3)
 
 

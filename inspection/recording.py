@@ -1,0 +1,86 @@
+"""record: a model run once, and what the steps of its recurrent layers named."""
+
+import copy
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+
+from ..combinators import Observer, observing, signature
+from ..layers.named import Named
+
+
+class Recording:
+    """What a run gave.
+
+    Attributes:
+      name: of the model.
+      outputs: of the model.
+      layers: by path of a recurrent layer, by name, values (b, t, n_units) of all its steps.
+    """
+
+    def __init__(self, name: str, outputs: Any, layers: dict[str, dict[str, Named]]):
+        self.name, self.outputs, self.layers = name, outputs, layers
+
+    def gates(self) -> dict[str, np.ndarray]:
+        """Returns the gates by 'path.name'."""
+        return {
+            f'{path}.{name}'.lstrip('.'): named.value
+            for path, found in self.layers.items()
+            for name, named in found.items()
+            if named.is_gate
+        }
+
+
+def record(model: Any, x: Any) -> Recording:
+    """Runs a model in eval, from its initial state; returns what its recurrent layers named.
+
+    The model does not change. One that has no weights yet is run with weights of its own that do
+    not last. Cells inside of a Scan are not seen.
+
+    Args:
+      model: a layer, or a view of one.
+      x: inputs, one array or a tuple.
+
+    Raises:
+      LayerError: the model does not take x.
+    """
+    x = jax.tree.map(jnp.asarray, x)
+    model = ready(model, x).as_mode('eval').with_carry(False)
+    heard = _Names()
+    with observing(heard):
+        y, _ = model.pure_fn(x, model.weights, model.new_state(batch_size_of(x)), model.rng)
+    return Recording(model.name, jax.tree.map(np.asarray, y), heard.found)
+
+
+def ready(model: Any, x: Any) -> Any:
+    """Returns the model; if it has no weights, a copy that has, and takes x."""
+    if model.input_signature is None or not model.has_weights:
+        model = copy.deepcopy(model)
+        model.init(signature(x), rng=0)
+    return model
+
+
+def batch_size_of(x: Any) -> int:
+    """Returns how many rows inputs have; 1 where they have no axis."""
+    first = jax.tree.leaves(x)[0]
+    return first.shape[0] if first.shape else 1
+
+
+class _Names(Observer):
+    """Hears what layers name."""
+
+    hears_names = True
+
+    def __init__(self):
+        self.found: dict[str, dict[str, Named]] = {}
+
+    def named(self, layer, context, values):
+        arrays = jax.tree.leaves({name: v.value for name, v in values.items()})
+        if any(isinstance(a, jax.core.Tracer) for a in arrays):  # inside of a Scan or the like
+            return
+        self.found[context.location] = {
+            name: v._replace(value=np.asarray(v.value)) for name, v in values.items()
+        }
