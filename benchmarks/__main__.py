@@ -9,6 +9,7 @@ import click
 from . import plots, report, running, sets
 from .alternate import alternate
 from .peers import PEERS, TRAX_PYTHON
+from .quality import quality
 from .results import Results, newest
 from .setting import Setting, new_tokens_for
 from .tables import show
@@ -159,6 +160,9 @@ _cost('first-token', 'The first token of a cold start, against compiling one ste
 def write_report(path) -> None:
     """Writes docs/benchmarks.md, of the newest results unless a file is given."""
     report.write(path or newest())
+
+
+main.add_command(quality)
 
 
 if __name__ == '__main__':

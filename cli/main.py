@@ -89,6 +89,35 @@ def train(
 
 
 @main.command(cls=Command)
+@click.argument('names', metavar='CONFIG...', nargs=-1, required=True)
+@click.option(
+    '--grid', multiple=True, help="A binding with a list of values: --grid 'GRULM.n_layers=[1, 2]'."
+)
+@click.option(
+    '--list',
+    'listed',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file with the bindings of a run on each line, ';' between them.",
+)
+@click.option(
+    '--out',
+    default='runs/sweep',
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help='The folder of the runs.',
+)
+@allow_imports
+def sweep(names: tuple[str, ...], grid: tuple[str, ...], listed: Path | None, out: Path) -> None:
+    """Train each CONFIG with each line of a list and each combination of a grid; print a table.
+
+    Runs that have finished are left alone, and one that was interrupted goes on.
+    """
+    from .sweep import run
+
+    run(names, grid, listed, out)
+
+
+@main.command(cls=Command)
 @click.argument('folder', default='runs', type=click.Path(path_type=Path))
 def runs(folder: Path) -> None:
     """List the runs of FOLDER (runs/): state, step, last loss, held-out bits per character."""

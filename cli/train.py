@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import jax
 from rich.console import Console
@@ -12,7 +13,6 @@ from rich.text import Text
 
 from .. import configs
 from ..training import LabelResult, Result, RunDirectory, Stopped, fresh_path
-from ..training import train as train_run
 from .display import Display
 from .text import sample
 
@@ -23,28 +23,19 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
     path = out or Path('runs') / config.name
     directory = RunDirectory(fresh_path(path) if fresh else path)
     console = Console(highlight=False, soft_wrap=True)
-    experiment = config.experiment()
     console.print(f'Device      {device()}', markup=False)
     with Display(console) as display:
         try:
-            result = train_run(
-                experiment,
-                directory.path,
-                config.text,
-                display,
-                config_name=config.name,
-                operative_config=configs.operative(config),
-            )
+            result = configs.train(config, directory.path, display)
         except KeyboardInterrupt as stop:
             display.close()
-            _interrupted(console, directory)
-            signum = stop.signum if isinstance(stop, Stopped) else signal.SIGINT
-            sys.exit(128 + signum)
+            end_interrupted(stop, directory, console)
     _tell(console, directory, result)
     if isinstance(result, LabelResult):
         return
     console.print('\nA sample of 300 characters:\n')
-    console.print(Text(sample(experiment.model, directory.vocabulary(), 300, seed=1)))
+    loaded = configs.load_run(directory.path)
+    console.print(Text(sample(loaded.model, loaded.vocabulary, 300, seed=1)))
 
 
 def device() -> str:
@@ -81,7 +72,9 @@ def _figures(result: Result | LabelResult) -> list[str]:
     ]
 
 
-def _interrupted(console: Console, directory: RunDirectory) -> None:
+def end_interrupted(stop: KeyboardInterrupt, directory: RunDirectory, console: Console) -> NoReturn:
+    """Says what an interrupted run has, and exits as shells expect it."""
     newest = directory.newest
     saved = f'The newest checkpoint is {newest}.' if newest else 'There is no checkpoint yet.'
     console.print(f'\nInterrupted. {saved} The same command goes on from there.', markup=False)
+    sys.exit(128 + (stop.signum if isinstance(stop, Stopped) else signal.SIGINT))

@@ -9,8 +9,9 @@ from .errors import ConfigError, ConfigWarning
 from .gin_config import Config
 from .names import load, names
 from .operative import operative
-from .runs import LoadedRun, load_run, of_run
+from .runs import LoadedRun, load_run, of_run, train
 from .sources import imports_allowed
+from .sweeps import Planned, Point, planned, points
 
 __all__ = [
     'Config',
@@ -18,6 +19,8 @@ __all__ = [
     'ConfigWarning',
     'Difference',
     'LoadedRun',
+    'Planned',
+    'Point',
     'differences',
     'imports_allowed',
     'load',
@@ -25,4 +28,7 @@ __all__ = [
     'names',
     'of_run',
     'operative',
+    'planned',
+    'points',
+    'train',
 ]

@@ -4,9 +4,11 @@ import os
 from typing import Any, NamedTuple
 
 from ..data import Vocabulary
-from ..training import RunDirectory
+from ..training import LabelResult, Reporter, Result, RunDirectory
 from ..training.run import load_weights
+from ..training.run import train as train_run
 from .gin_config import Config
+from .operative import operative
 from .sources import imports_allowed
 
 
@@ -21,6 +23,29 @@ class LoadedRun(NamedTuple):
 def of_run(run: RunDirectory) -> Config:
     """Returns the config that a run was made with."""
     return Config.parse(run.path.name, str(run.path / 'config.gin'), run.config())
+
+
+def train(
+    config: Config, directory: str | os.PathLike[str], reporter: Reporter | None = None
+) -> Result | LabelResult:
+    """Trains as a config says, in a run directory; goes on from its newest checkpoint.
+
+    Args:
+      config: what to train; its text is kept, and compared when going on.
+      directory: of the run; made if it is not there.
+      reporter: is told how it goes.
+
+    Raises:
+      Stopped, DivergedError, RunError, CheckpointError, OSError, ValueError: as `training.train`.
+    """
+    return train_run(
+        config.experiment(),
+        directory,
+        config.text,
+        reporter,
+        config_name=config.name,
+        operative_config=operative(config),
+    )
 
 
 def load(

@@ -2,9 +2,11 @@
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 
@@ -93,6 +95,12 @@ class Experiment:
     def signature(self) -> ShapeDtype:
         """The signature of the model's input."""
         return ShapeDtype((self.batch_size, self.window), np.int32)
+
+    @property
+    def n_weights(self) -> int:
+        """How many weights the model has; none is made."""
+        weights, _ = self.model.weights_and_state_signature(self.signature)
+        return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(weights))
 
     def output_signature(self) -> ShapeDtype:
         """Returns the signature of the model's output for a batch; nothing is computed.

@@ -25,6 +25,7 @@ def facts_of(experiment: Experiment, material: Material, config_name: str) -> di
             'n_training': len(material.training_text),
             'n_heldout': len(material.heldout_text),
         },
+        'weights': experiment.n_weights,
         'seed': experiment.seed,
         'steps': experiment.steps,
         'device': _device(),
