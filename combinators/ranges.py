@@ -23,6 +23,7 @@ class Range(NamedTuple):
     leaf: int  # which of the arrays
     least: int
     most: int | None  # None: any
+    where: int | None  # which of the arrays is 0 where numbers do not count; None: all count
 
 
 class Ranges:
@@ -36,9 +37,10 @@ class Ranges:
         """Returns which of the arrays x has its numbers of."""
         return [i for i, array in self._numbers_of if array is x]
 
-    def note(self, x: Any, least: int, most: int | None) -> None:
-        """Notes the range of x if it has its numbers of an input."""
-        self.found += [Range(i, least, most) for i in self.places(x)]
+    def note(self, x: Any, least: int, most: int | None, where: Any) -> None:
+        """Notes the range of x if it has its numbers of one of the arrays, and `where` too."""
+        counts = [None] if where is None else self.places(where)
+        self.found += [Range(i, least, most, j) for i in self.places(x) for j in counts[:1]]
 
     def same(self, y: Any, x: Any) -> None:
         """Notes that y has the numbers of x."""
@@ -59,18 +61,21 @@ def noting(given: Any) -> Iterator[list[Range]]:
         _RANGES.reset(token)
 
 
-def in_range(x: Any, least: int, most: int | None, what: str, fix: str = '') -> None:
+def in_range(
+    x: Any, least: int, most: int | None, what: str, fix: str = '', where: Any = None
+) -> None:
     """Raises ValueError if x has a number below `least` or above `most`.
 
     Where x is traced it raises nothing; the model does, if x is one of its inputs, or a state.
 
     Args:
-      x: an array of ints.
+      x: an array of numbers.
       least, most: the smallest and the largest number it may have; None for any.
       what: what x is, such as 'the lengths'.
       fix: what to do.
+      where: an array that is 0 where a number does not count, in a shape that fits by broadcasting.
     """
-    at = _first_outside(x, least, most)
+    at = _first_outside(x, least, most, where)
     if at is not None:
         expected = f'{least} or more' if most is None else f'numbers from {least} to {most}'
         place = f'It is at {list(map(int, at))}. ' if at else ''
@@ -88,20 +93,26 @@ def same_numbers(y: Any, x: Any) -> Any:
 def all_in_range(given: Any, ranges: list[Range]) -> bool:
     """Whether what a model is given is all in the ranges that its layers take."""
     leaves = jax.tree.leaves(given) if ranges else []
-    return all(_first_outside(leaves[r.leaf], r.least, r.most) is None for r in ranges)
+    counts = [None if r.where is None else leaves[r.where] for r in ranges]
+    return all(
+        _first_outside(leaves[r.leaf], r.least, r.most, where) is None
+        for r, where in zip(ranges, counts, strict=True)
+    )
 
 
-def _first_outside(x, least, most):
+def _first_outside(x, least, most, where):
     """Returns where the first number out of range is; None if none is, or none can be seen."""
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, jax.core.Tracer) or isinstance(where, jax.core.Tracer):
         ranges = _RANGES.get()  # those of the model around this one, if it is what is traced
         if ranges is not None:
-            ranges.note(x, least, most)
+            ranges.note(x, least, most, where)
         return None
     numbers = np.asarray(x)
     outside = numbers < least
     if most is not None:
         outside = outside | (numbers > most)
+    if where is not None:
+        outside = outside & (np.asarray(where) != 0)
     return tuple(np.argwhere(outside)[0]) if outside.any() else None
 
 

@@ -1,7 +1,8 @@
 """Accuracies: which share of categories, or of whole sequences, is right.
 
-Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, and where
-all weights are 0 the result is 0.
+Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, whatever
+its target is, and where all weights are 0 the result is 0. A target that is no category is an error
+where the categories are known and targets are an input of the model; elsewhere it counts as wrong.
 """
 
 import jax.numpy as jnp
@@ -30,7 +31,7 @@ def WeightedCategoryAccuracy() -> PureLayer:
     """
     return Fn(
         'WeightedCategoryAccuracy',
-        lambda x, targets, weights: weighted_mean(_is_right(x, targets), weights),
+        lambda x, targets, weights: weighted_mean(_is_right(x, targets, weights), weights),
     )
 
 
@@ -45,7 +46,7 @@ def MaskedSequenceAccuracy() -> PureLayer:
     """
     return Fn(
         'MaskedSequenceAccuracy',
-        lambda x, targets, weights: _whole(_is_right(x, targets), weights, axes=(-1,)),
+        lambda x, targets, weights: _whole(_is_right(x, targets, weights), weights, axes=(-1,)),
     )
 
 
@@ -91,8 +92,8 @@ def _after(classifier, name, accuracy):
     return Serial(classifier, Fn(f'_{name}', accuracy), name=name, sublayers_to_print=[])
 
 
-def _is_right(x, targets):
-    check_targets(x, targets)
+def _is_right(x, targets, weights=None):
+    check_targets(x, targets, weights)
     return _equal(jnp.argmax(x, axis=-1), targets)
 
 

@@ -1,10 +1,14 @@
-"""Losses of two categories, 0 and 1."""
+"""Losses of two categories, 0 and 1.
+
+Targets may lie between. Others are an error where they are an input of the model and their weight
+is not 0; code that the user compiles computes the formula with them.
+"""
 
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Fn, PureLayer
-from .weighting import check_same_shape, weighted_mean, weighted_sum
+from ..combinators import Fn, PureLayer, in_range
+from .weighting import check_same_shape, check_weights, weighted_mean, weighted_sum
 
 
 def BinaryCrossEntropy() -> PureLayer:
@@ -16,13 +20,13 @@ def BinaryCrossEntropy() -> PureLayer:
     Shapes: x (...) floats, t (...) of 0 and 1 -> ().
 
     Raises:
-      ValueError: the shapes differ.
+      ValueError: the shapes differ, or a target is not from 0 to 1.
 
     Source: Trax 1.4.1, trax.layers.metrics.BinaryCrossEntropy.
     """
 
     def loss(x, targets):
-        check_same_shape('targets', x, targets)
+        _check(x, targets)
         return jnp.mean(jax.nn.softplus(x) - targets * x)
 
     return Fn('BinaryCrossEntropy', loss)
@@ -37,14 +41,14 @@ def BinaryCrossEntropyLoss() -> PureLayer:
     Shapes: x (...), t (...) of 0 and 1, weights (...) -> ().
 
     Raises:
-      ValueError: the shapes of x and t differ.
+      ValueError: the shapes of x and t differ, or a target is not from 0 to 1.
 
     Source: Trax 1.4.1, trax.layers.metrics.BinaryCrossEntropyLoss, which weighs nothing and gives
     NaN for certain predictions.
     """
     return Fn(
         'BinaryCrossEntropyLoss',
-        lambda x, targets, weights: weighted_mean(_cross_entropy(x, targets), weights),
+        lambda x, targets, weights: weighted_mean(_cross_entropy(x, targets, weights), weights),
     )
 
 
@@ -52,11 +56,18 @@ def BinaryCrossEntropySum() -> PureLayer:
     """Returns the weighted sum of what BinaryCrossEntropyLoss takes the mean of."""
     return Fn(
         'BinaryCrossEntropySum',
-        lambda x, targets, weights: weighted_sum(_cross_entropy(x, targets), weights),
+        lambda x, targets, weights: weighted_sum(_cross_entropy(x, targets, weights), weights),
     )
 
 
-def _cross_entropy(x, targets):
-    check_same_shape('targets', x, targets)
+def _cross_entropy(x, targets, weights):
+    _check(x, targets, weights)
     x = jnp.clip(x, 1e-7, 1 - 1e-7)
     return -(targets * jnp.log(x) + (1 - targets) * jnp.log1p(-x))
+
+
+def _check(x, targets, weights=None):
+    check_same_shape('targets', x, targets)
+    if weights is not None:
+        check_weights(targets.shape, weights)
+    in_range(targets, 0, 1, 'targets', where=weights)

@@ -1,4 +1,8 @@
-"""F-scores: precision and recall of each category in one number."""
+"""F-scores: precision and recall of each category in one number.
+
+A target that is no category is an error where targets are an input of the model; in code that the
+user compiles it is left out, and what was predicted there counts as wrong.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -1,7 +1,8 @@
 """Losses of categories: cross-entropy, in several wrappings.
 
-Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, and where
-all weights are 0 the result is 0.
+Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, whatever
+its target is, and where all weights are 0 the result is 0. Other targets must be categories, from 0
+to n - 1: an error where targets are an input of the model, NaN in code that the user compiles.
 """
 
 import jax
@@ -19,7 +20,7 @@ def CategoryCrossEntropy(label_smoothing: float | None = None) -> PureLayer:
     Shapes: x (..., n) of logits or log-probabilities, targets (...) ints -> ().
 
     Raises:
-      ValueError: label_smoothing is outside of [0, 1].
+      ValueError: label_smoothing is outside of [0, 1]; a target is no category.
 
     Source: Trax 1.4.1, trax.layers.metrics.CategoryCrossEntropy; Szegedy et al. 2015,
     arXiv 1512.00567, section 7 (label smoothing).
@@ -27,7 +28,8 @@ def CategoryCrossEntropy(label_smoothing: float | None = None) -> PureLayer:
     _check_smoothing(label_smoothing)
 
     def loss(x, targets):
-        return jnp.mean(cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, label_smoothing))
+        log_probs = jax.nn.log_softmax(x, axis=-1)
+        return jnp.mean(cross_entropy(log_probs, targets, None, label_smoothing))
 
     return Fn('CategoryCrossEntropy', loss)
 
@@ -42,14 +44,15 @@ def WeightedCategoryCrossEntropy(
     Shapes: x (..., n) of logits or log-probabilities, targets (...) ints, weights (...) -> ().
 
     Raises:
-      ValueError: label_smoothing is outside of [0, 1].
+      ValueError: label_smoothing is outside of [0, 1]; a target is no category.
 
     Source: Trax 1.4.1, trax.layers.metrics.WeightedCategoryCrossEntropy.
     """
     _check_smoothing(label_smoothing)
 
     def loss(x, targets, weights):
-        values = cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, label_smoothing)
+        log_probs = jax.nn.log_softmax(x, axis=-1)
+        values = cross_entropy(log_probs, targets, weights, label_smoothing)
         if cutoff > 0:
             values = jnp.maximum(values, cutoff) - cutoff
         return weighted_mean(values, weights)
@@ -68,7 +71,7 @@ def CrossEntropyLoss() -> PureLayer:
     """
     return Fn(
         'CrossEntropyLoss',
-        lambda x, targets, weights: weighted_mean(cross_entropy(x, targets), weights),
+        lambda x, targets, weights: weighted_mean(cross_entropy(x, targets, weights), weights),
     )
 
 
@@ -77,7 +80,7 @@ def CrossEntropyLossWithLogSoftmax() -> PureLayer:
     return Fn(
         'CrossEntropyLossWithLogSoftmax',
         lambda x, targets, weights: weighted_mean(
-            cross_entropy(jax.nn.log_softmax(x, axis=-1), targets), weights
+            cross_entropy(jax.nn.log_softmax(x, axis=-1), targets, weights), weights
         ),
     )
 
@@ -86,7 +89,7 @@ def CrossEntropySum() -> PureLayer:
     """Returns the weighted sum of -x[target] over positions, for x of log-probabilities."""
     return Fn(
         'CrossEntropySum',
-        lambda x, targets, weights: weighted_sum(cross_entropy(x, targets), weights),
+        lambda x, targets, weights: weighted_sum(cross_entropy(x, targets, weights), weights),
     )
 
 
@@ -96,15 +99,20 @@ def WeightedSum() -> PureLayer:
 
 
 def cross_entropy(
-    log_probs: jax.Array, targets: jax.Array, label_smoothing: float | None = None
+    log_probs: jax.Array,
+    targets: jax.Array,
+    weights: jax.Array | None,
+    label_smoothing: float | None = None,
 ) -> jax.Array:
     """Returns -sum(p log q) for each position, from log-probabilities log q.
 
-    Targets may be ids in floats, as some data sets have them.
+    Targets may be ids in floats, as some data sets have them. Those that are no categories give
+    NaN where they are not refused.
     """
-    check_targets(log_probs, targets)
-    ids = targets[..., None].astype(jnp.int32)
-    picked = jnp.take_along_axis(log_probs, ids, axis=-1)[..., 0]
+    check_targets(log_probs, targets, weights)
+    ids, n = targets.astype(jnp.int32), log_probs.shape[-1]
+    picked = jnp.take_along_axis(log_probs, ids[..., None], axis=-1, mode='clip')[..., 0]
+    picked = jnp.where((ids >= 0) & (ids < n), picked, jnp.nan)
     if label_smoothing is None:
         return -picked
     return -(1 - label_smoothing) * picked - label_smoothing * jnp.mean(log_probs, axis=-1)

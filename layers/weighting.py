@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..combinators import mismatch
+from ..combinators import in_range, mismatch
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
@@ -16,15 +16,21 @@ def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
 
 
 def weighted_sum(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """Returns sum(values * weights).
+    """Returns sum(values * weights); what is infinite or NaN where the weight is 0 is left out.
 
     Raises:
       ValueError: the weights are not one for each value, nor fit them by broadcasting.
     """
-    ends = zip(weights.shape[::-1], values.shape[::-1], strict=False)
-    if len(weights.shape) > len(values.shape) or not all(w in (1, n) for w, n in ends):
-        raise mismatch('the shape of weights', tuple(values.shape), tuple(weights.shape))
-    return jnp.sum(values * weights)
+    check_weights(values.shape, weights)
+    counted = jnp.where((weights == 0) & ~jnp.isfinite(values), 0, values)
+    return jnp.sum(counted * weights)
+
+
+def check_weights(shape: Any, weights: Any) -> None:
+    """Raises ValueError unless weights are one for each place, or fit them by broadcasting."""
+    ends = zip(weights.shape[::-1], shape[::-1], strict=False)
+    if len(weights.shape) > len(shape) or not all(w in (1, n) for w, n in ends):
+        raise mismatch('the shape of weights', tuple(shape), tuple(weights.shape))
 
 
 def check_same_shape(what: str, expected: Any, got: Any, fix: str = '') -> None:
@@ -33,8 +39,12 @@ def check_same_shape(what: str, expected: Any, got: Any, fix: str = '') -> None:
         raise mismatch(f'the shape of {what}', tuple(expected.shape), tuple(got.shape), fix)
 
 
-def check_targets(x: Any, targets: Any) -> None:
-    """Raises ValueError unless targets have the shape of outputs without their last axis."""
+def check_targets(x: Any, targets: Any, weights: Any = None) -> None:
+    """Raises ValueError unless targets are categories of the last axis of outputs.
+
+    Targets must have the shape of the outputs without that axis. Where their weight is 0 they may
+    be anything. Numbers that are traced are not looked at.
+    """
     if x.shape[:-1] != targets.shape:
         raise mismatch(
             'the shape of targets',
@@ -42,3 +52,7 @@ def check_targets(x: Any, targets: Any) -> None:
             tuple(targets.shape),
             'Outputs have one axis more than targets, the categories.',
         )
+    if weights is not None:
+        check_weights(targets.shape, weights)
+    fix = 'Give what is to be left out the weight 0.'
+    in_range(targets, 0, x.shape[-1] - 1, 'targets', fix, weights)

@@ -109,7 +109,7 @@ def test_sequence_accuracies(make: Any) -> None:
     wrong_at_padding[1, 3:] += 1
     assert_close(make()((X, wrong_at_padding, WEIGHTS)), 1.0)
     wrong = targets.copy()
-    wrong[2, 1] += 1
+    wrong[2, 1] = (wrong[2, 1] + 1) % 4
     assert_close(make()((X, wrong, WEIGHTS)), 0.5)
 
 
@@ -153,3 +153,84 @@ def test_targets_are_not_broadcast(layer: tl.Layer, inputs: Any) -> None:
 def test_weights_of_a_distance_are_those_of_each_number() -> None:
     with pytest.raises(tl.LayerError, match=r'the shape of weights: .* each number its own weight'):
         tl.L2Loss()((X, X, WEIGHTS[..., None]))
+
+
+CATEGORIES = (
+    *(tl.CrossEntropyLoss, tl.WeightedCategoryCrossEntropy, tl.CrossEntropyLossWithLogSoftmax),
+    *(tl.CrossEntropySum, tl.WeightedCategoryAccuracy, tl.MaskedSequenceAccuracy),
+    *(tl.CategoryCrossEntropy, tl.CategoryAccuracy, tl.MacroAveragedFScore, tl.WeightedFScore),
+)
+BINARY = (tl.BinaryCrossEntropyLoss, tl.BinaryCrossEntropySum, tl.BinaryCrossEntropy)
+
+
+def with_target(make: Any, target: int, place: tuple[int, int]) -> tuple[tl.Layer, Any]:
+    """A loss or metric, and what it takes, with a target of our own at a place."""
+    targets = TARGETS.copy() if make in CATEGORIES else TARGETS % 2
+    targets[place] = target
+    layer = make()
+    x = X if make in CATEGORIES else 1 / (1 + np.exp(-X[..., 0]))
+    return layer, (x, targets, WEIGHTS)[: layer.n_in]
+
+
+@pytest.mark.parametrize('target', [-1, 4])
+@pytest.mark.parametrize('make', [*CATEGORIES, *BINARY])
+def test_a_target_that_is_no_category(make: Any, target: int) -> None:
+    layer, x = with_target(make, target, (2, 1))
+    last = 3 if make in CATEGORIES else 1
+    text = f'targets: expected numbers from 0 to {last}, got {target}. It is at [2, 1].'
+    with pytest.raises(tl.LayerError) as caught:
+        layer(x)
+    assert text in str(caught.value)
+    assert f'layer {make.__name__}' in str(caught.value)
+    model = tl.Serial(tl.Fn('Same', lambda x: 1.0 * x), layer)  # compiled
+    with pytest.raises(tl.LayerError) as caught:
+        model(x)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize('target', [-100, 4])
+@pytest.mark.parametrize('make', [m for m in (*CATEGORIES, *BINARY) if m().n_in == 3])
+def test_a_target_of_weight_0_may_be_anything(make: Any, target: int) -> None:
+    layer, x = with_target(make, target, (1, 3))
+    _, expected = with_target(make, 0, (1, 3))
+    model = tl.Serial(tl.Fn('Same', lambda x: 1.0 * x), layer)  # compiled
+    assert_close(layer(x), layer(expected))
+    assert_close(model(x), layer(expected))
+    gradient = jax.jit(jax.grad(lambda a: layer((a, *x[1:]))))(x[0])
+    assert np.isfinite(gradient).all()
+
+
+def test_compiled_losses_of_a_target_that_is_no_category_are_nan() -> None:
+    for make in (tl.CrossEntropyLoss, tl.WeightedCategoryCrossEntropy, tl.CategoryCrossEntropy):
+        for target in (-1, 4):
+            layer, x = with_target(make, target, (2, 1))
+            assert np.isnan(jax.jit(lambda x, layer=layer: layer(x))(x))
+
+
+@pytest.mark.parametrize('e', [None, 0.1])
+@pytest.mark.parametrize('size', [1.0, 50.0, 1e4, 1e8, 1e30])
+def test_losses_of_extreme_logits(size: float, e: float | None) -> None:
+    """They stay as exact as float32 is; the naive formula overflows from 89 on."""
+    x = (X * size).astype(np.float32)
+    wide = x.astype(np.float64)
+    moved = wide - wide.max(-1, keepdims=True)
+    log_probs = moved - np.log(np.exp(moved).sum(-1, keepdims=True))
+    p = (1 - (e or 0)) * np.eye(4)[TARGETS] + (e or 0) / 4
+    expected = mean(-(p * log_probs).sum(-1)) / size
+    losses = [tl.WeightedCategoryCrossEntropy(e)]
+    losses += [tl.CrossEntropyLossWithLogSoftmax()] if e is None else []
+    losses += [tl.Serial(tl.LogSoftmax(), tl.CrossEntropyLoss())] if e is None else []
+    for loss in losses:
+        value, gradient = jax.value_and_grad(lambda x, loss=loss: loss((x, TARGETS, WEIGHTS)))(x)
+        assert_close(value / size, expected)
+        q = np.exp(log_probs)
+        assert_close(gradient, (q - p) * (WEIGHTS / WEIGHTS.sum(dtype=np.float64))[..., None])
+
+
+def test_an_infinite_value_of_weight_0_is_left_out() -> None:
+    x = X.copy()
+    x[0] = np.inf
+    for make in (tl.L2Loss, tl.SmoothL1Loss):
+        weights = np.broadcast_to(WEIGHTS[..., None], X.shape)
+        finite = np.where(np.isfinite(x), x, 0)
+        assert_close(make()((x, X, weights)), make()((finite, X, weights)))

@@ -121,10 +121,15 @@ def _again_and_again(data):
 def check_categories(example: Example, n_categories: int | None) -> None:
     """Raises ValueError where a target is not one of the categories that a model tells apart.
 
-    Compiled code clips such ids and says nothing. Arrays on a device are not looked at.
+    In compiled code such a target makes the loss NaN. Arrays on a device are not looked at, nor
+    places whose weight is 0.
     """
-    targets = example.compared[0]
-    if n_categories is None or not isinstance(targets, np.ndarray) or not targets.size:
+    targets, *weights = example.compared
+    if n_categories is None or not isinstance(targets, np.ndarray):
+        return
+    if weights and np.shape(weights[0]) == targets.shape and isinstance(weights[0], np.ndarray):
+        targets = targets[weights[0] != 0]
+    if not targets.size:
         return
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= n_categories:
