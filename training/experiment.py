@@ -12,6 +12,7 @@ import optax
 
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
+from .devices import Devices
 from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
@@ -45,6 +46,7 @@ class Experiment:
       task: 'language', next tokens of a text; 'classes', of the rows of a labelled text; 'tags',
         of the characters of its rows.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
+      n_devices: how many devices share the rows of a batch; 'all' that are there.
 
     Raises:
       ValueError: a value that no run can have.
@@ -65,6 +67,7 @@ class Experiment:
     precision: str = 'float32'
     task: str = 'language'
     frozen: Sequence[str] = ()
+    n_devices: int | str = 1
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -79,6 +82,8 @@ class Experiment:
         _check_choice('task', self.task, tuple(TASKS))
         _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
         _check_choice('precision', self.precision, PRECISIONS)
+        if self.n_devices != 'all':
+            _check_count('n_devices', self.n_devices, " or 'all'")
         if not hasattr(self.optimizer, 'update'):
             raise ValueError(
                 f'train.optimizer: expected an optimizer, got {_kind(self.optimizer)}. In a config '
@@ -139,21 +144,31 @@ class Experiment:
         """Returns batches of nothing, for the shapes of what a run keeps."""
         return self.what.blank(self.batch_size, self.window)
 
-    def trainer(self, batches: Any) -> Trainer:
-        """Returns what trains the model on batches."""
-        optimizer = self.optimizer
+    @property
+    def devices(self) -> Devices:
+        """The devices that share the rows.
+
+        Raises:
+          ValueError: they are not there, or cannot have equally many rows.
+        """
+        return Devices(self.n_devices, self.batch_size)
+
+    def trainer(self, batches: Any, n_devices: int | str | None = None) -> Trainer:
+        """Returns what trains the model on batches, on as many devices as the experiment says."""
+        optimizer, n_devices = self.optimizer, n_devices or self.n_devices
         if self.frozen:
             optimizer = frozen(optimizer, self.model, *self.frozen)
-        return Trainer(self.model, batches, optimizer, None, self.what.metrics, self.seed)
+        more = self.what.metrics, self.seed, n_devices
+        return Trainer(self.model, batches, optimizer, None, *more)
 
 
 def _kind(value):
     return f'the function {value.__name__}' if inspect.isfunction(value) else type(value).__name__
 
 
-def _check_count(name, value):
+def _check_count(name, value, more=''):
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f'train.{name}: expected a positive int, got {value!r}')
+        raise ValueError(f'train.{name}: expected a positive int{more}, got {value!r}')
 
 
 def _check_choice(name, value, choices):

@@ -47,14 +47,15 @@ class Loop:
       permanent_checkpoint_at: whether `model_STEP` is saved.
       eval_at: whether losses are printed and the eval tasks run; as checkpoint_at by default.
       which_task: from a step to the number of its task; one after another by default.
-      n_devices: 1, or None.
+      n_devices: how many devices share the rows of a batch; 1 by default.
       random_seed: for new weights and for what is drawn while training; 0 by default.
       callbacks: classes of TrainingStepCallback.
 
     Raises:
       LayerError: the model does not fit the tasks.
       CheckpointError: the checkpoint in output_dir is damaged, or of another model.
-      ValueError: there are no tasks, several devices, or a metric that no eval task has.
+      ValueError: there are no tasks, fewer devices, rows that they cannot share evenly, or a metric
+        that no eval task has.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Loop:
         self._metric_names = [name for task in self.eval_tasks for name in task.metric_names]
         self._extremes = [('lowest', checkpoint_low_metric, min)]
         self._extremes += [('highest', checkpoint_high_metric, max)]
-        self._check(n_devices)
+        self._check()
         first = self.tasks[0]
         periodic = _at_1_and_every(first.n_steps_per_checkpoint)
         permanent = _at_1_and_every(first.n_steps_per_permanent_checkpoint)
@@ -87,8 +88,9 @@ class Loop:
         self._permanent_checkpoint_at = permanent_checkpoint_at or permanent
         self._which_task = which_task or (lambda step: step % len(self.tasks))
         self._model, self._eval_model = model, eval_model or model
-        self.history, self.n_devices = LoopHistory(), 1
-        self._relay, self._is_synced = Relay(model, self.tasks, random_seed or 0), True
+        self.history, self.n_devices = LoopHistory(), n_devices or 1
+        self._relay = Relay(model, self.tasks, random_seed or 0, self.n_devices)
+        self._is_synced = True
         self.output_dir = None if output_dir is None else Path(output_dir).expanduser()
         if self.output_dir is not None:
             self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -266,11 +268,9 @@ class Loop:
             self._eval_model.keep_statistics(self._relay.current.state.model_state)
         self._is_synced = True
 
-    def _check(self, n_devices):
+    def _check(self):
         if not self.tasks:
             raise ValueError('Loop must be given at least one training task.')
-        if n_devices not in (None, 1):
-            raise ValueError(f'Loop trains on one device; n_devices is {n_devices}')
         for word, metric, _ in self._extremes:
             if metric is not None and metric not in self._metric_names:
                 raise ValueError(

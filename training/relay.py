@@ -21,13 +21,14 @@ class Relay:
       model: what all of them train.
       tasks: at least one.
       seed: for new weights and for what is drawn while training.
+      n_devices: how many share the rows of a batch.
 
     Attributes:
       current: the stepper that has the newest weights.
     """
 
-    def __init__(self, model: Any, tasks: Sequence[TrainTask], seed: int):
-        self._steppers = [_stepper(model, task, seed) for task in tasks]
+    def __init__(self, model: Any, tasks: Sequence[TrainTask], seed: int, n_devices: int = 1):
+        self._steppers = [_stepper(model, task, seed, n_devices) for task in tasks]
         self.current = self._steppers[0]
 
     def turn_to(self, index: int) -> Stepper:
@@ -89,9 +90,10 @@ class Relay:
         self.current = self._steppers[index]
 
 
-def _stepper(model, task, seed):
+def _stepper(model, task, seed, n_devices):
     sample = as_example(task.sample_batch, model.n_in)
-    made = Stepper(model, sample, task.optimizer, task.loss_layer, None, seed, task.is_contiguous)
+    more = seed, task.is_contiguous, n_devices
+    made = Stepper(model, sample, task.optimizer, task.loss_layer, None, *more)
     counted = jax.tree.map(
         lambda node: node._replace(step=node.step + 1) if _is_ours(node) else node,
         made.state.optimizer_state,

@@ -65,9 +65,9 @@ def train(
     reporter = reporter or Reporter()
     run, material = RunDirectory(directory), experiment.material()
     check_sizes(experiment, material.n_outputs)  # what cannot be trained leaves no directory
+    facts = facts_of(experiment, material, config_name)
     run.prepare()
     with _locked(run, reporter):
-        facts = facts_of(experiment, material, config_name)
         if run.exists:
             run.check_config(config)
             run.check_corpus(facts['corpus'])
@@ -88,7 +88,8 @@ def load_weights(run: RunDirectory, experiment: Experiment) -> int:
       RunError: the run has no checkpoint yet, or one of another vocabulary.
       CheckpointError: the checkpoint is damaged, or of another model.
     """
-    state = run.restore(experiment.model, experiment.trainer(experiment.blank()).state)
+    like = experiment.trainer(experiment.blank(), n_devices=1).state
+    state = run.restore(experiment.model, like)
     if state is None:
         raise RunError(
             f'{run}: this run has no checkpoint yet. Go on with it: retrax train, with the same '
@@ -131,7 +132,7 @@ def _go_on(
     run: RunDirectory, experiment: Experiment, material: Material, reporter: Reporter
 ) -> Result | LabelResult:
     """Trains from the newest checkpoint, or from new weights, to the end of the run."""
-    for difference in what_differs(run.facts()):
+    for difference in what_differs(run.facts(), experiment):
         reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
     trainer = experiment.trainer(material.training)
     if (state := run.restore(experiment.model, trainer.state)) is not None:

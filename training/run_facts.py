@@ -28,15 +28,15 @@ def facts_of(experiment: Experiment, material: Material, config_name: str) -> di
         'weights': experiment.n_weights,
         'seed': experiment.seed,
         'steps': experiment.steps,
-        'device': _device(),
+        'device': _device(experiment),
         'versions': _versions(),
     }
 
 
-def what_differs(facts: dict[str, Any]) -> list[str]:
+def what_differs(facts: dict[str, Any], experiment: Experiment) -> list[str]:
     """Returns in words what is not as it was when a run began: after it, bits may differ."""
     before = {'device': facts.get('device'), **facts.get('versions', {})}
-    now = {'device': _device(), **_versions()}
+    now = {'device': _device(experiment), **_versions()}
     return [
         f'{name} was {before[name]} and is {value}'
         for name, value in now.items()
@@ -44,9 +44,9 @@ def what_differs(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _device():
-    device = jax.devices()[0]
-    return f'{device.platform} ({device.device_kind})'
+def _device(experiment):
+    device, n = jax.devices()[0], experiment.devices.n
+    return f'{device.platform} ({device.device_kind})' + (f' x {n}' if n > 1 else '')
 
 
 def _versions():

@@ -49,7 +49,11 @@ def zero_sums(metrics: Any) -> dict[str, jax.Array]:
 
 
 def build_step(
-    model: Any, optimizer: optax.GradientTransformation, loss: Any, metrics: Mapping[str, Metric]
+    model: Any,
+    optimizer: optax.GradientTransformation,
+    loss: Any,
+    metrics: Mapping[str, Metric],
+    places: Any = None,
 ) -> Step:
     """Returns the compiled step (state, inputs, compared) -> new state.
 
@@ -67,6 +71,7 @@ def build_step(
       loss: a layer that takes (outputs, targets, weights), or the first of them, and gives one
         number. Where the model has several outputs, they stand one after another.
       metrics: layers like the loss, by name.
+      places: the shardings of a state; they stay, so that a step has one program.
     """
 
     def step(state: TrainState, inputs: Any, compared: Any) -> TrainState:
@@ -95,7 +100,7 @@ def build_step(
         sizes = jnp.stack([value, norm, global_norm(updates)])
         return _unless_bad(state, after, jnp.all(jnp.isfinite(sizes)))
 
-    return jax.jit(step, donate_argnums=0)
+    return jax.jit(step, donate_argnums=0, out_shardings=places)
 
 
 def global_norm(tree: Any) -> jax.Array:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -18,6 +17,7 @@ from ..combinators import as_key, signature, statistics
 from ..optimizers import averaged_weights
 from . import step as steps
 from .continuity import Continuity
+from .devices import Devices
 from .examples import Example, check_categories
 
 
@@ -39,9 +39,11 @@ class Stepper:
       metrics: more such layers, by name.
       seed: for new weights and for what is drawn while training.
       carry: whether a batch goes on where the one before it ended.
+      n_devices: how many share the rows of a batch, or 'all' that are there.
 
     Raises:
       LayerError: the model does not fit the sample.
+      ValueError: the devices are not there, or cannot have equally many rows.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Stepper:
         metrics: Mapping[str, Any] | None = None,
         seed: int = 0,
         carry: bool = False,
+        n_devices: int | str = 1,
     ):
         self.model, self._metrics = model, dict(metrics or {})
         loss = steps.DEFAULT_LOSS if loss is None else loss
@@ -62,20 +65,24 @@ class Stepper:
         self._view = model.as_mode('train').with_carry(carry)
         _, model_state = self._view.init(inputs, seed)
         self._batch_size = jax.tree.leaves(sample.inputs)[0].shape[0]
+        self._devices = Devices(n_devices, self._batch_size)
         outputs = self._view.output_signature(inputs)
         self._n_categories = _n_categories(outputs, sample.compared[0])
-        self.state = steps.new_train_state(
-            model.weights, optimizer, model_state, as_key(seed), self._metrics
+        self.state = self._placed(
+            steps.new_train_state(
+                model.weights, optimizer, model_state, as_key(seed), self._metrics
+            )
         )
+        places = self._devices.shardings(self.state)
         self._step = self._view.program(
-            ('train step', optimizer, loss, tuple(self._metrics.items())),
-            lambda: steps.build_step(self._view, optimizer, loss, self._metrics),
+            ('train step', optimizer, loss, tuple(self._metrics.items()), self._devices.n),
+            lambda: steps.build_step(self._view, optimizer, loss, self._metrics, places),
         )
         self.step, self._continuity = 0, Continuity() if carry else None
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved."""
-        self.state, self.step = state, int(state.step)
+        self.state, self.step = self._placed(state), int(state.step)
 
     def take_over(self, other: 'Stepper') -> None:
         """Goes on from the weights, statistics and step of another stepper of the same model."""
@@ -104,7 +111,7 @@ class Stepper:
         if example.fresh:
             self.state = self.state._replace(model_state=self._initial_state())
         with uninterrupted():
-            self.state = self._step(self.state, example.inputs, example.compared)
+            self.state = self._step(self.state, *self._devices.share(example[:2]))
             self.step += 1
 
     def read(self) -> dict[str, float]:
@@ -120,7 +127,8 @@ class Stepper:
                 'infinite. The weights are those before this step. Use a smaller learning rate, '
                 'clip gradients (Adam(..., clip_norm=1.0)), or look at the data of this step.'
             )
-        self.state = self.state._replace(sums=steps.zero_sums(self._metrics))
+        zeros = self._devices.repeat(steps.zero_sums(self._metrics))
+        self.state = self.state._replace(sums=zeros)
         n_steps = float(sums.pop('steps'))
         return {name: float(total) / n_steps for name, total in sums.items()}
 
@@ -140,11 +148,16 @@ class Stepper:
         Of weights it is their average, if the optimizer keeps one.
         """
         weights = averaged_weights(self.state.optimizer_state, self.state.weights)
-        self.model.weights = jax.tree.map(jnp.copy, weights)
-        self.model.keep_statistics(self.state.model_state)
+        self.model.weights = self._devices.taken(weights)
+        self.model.keep_statistics(self._devices.taken(self.state.model_state))
 
     def _initial_state(self):
-        return self._view.new_state(self._batch_size, after=self.state.model_state)
+        fresh = self._view.new_state(self._batch_size, after=self.state.model_state)
+        return self._devices.share(fresh)
+
+    def _placed(self, state):
+        held = self._devices.share(state.model_state)
+        return self._devices.repeat(state._replace(model_state=None))._replace(model_state=held)
 
 
 def _n_categories(outputs, targets):

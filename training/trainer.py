@@ -39,10 +39,12 @@ class Trainer(Stepper):
       loss: a layer that takes (outputs, targets, weights); CrossEntropyLoss by default.
       metrics: more such layers, by name.
       seed: for new weights and for what is drawn while training.
+      n_devices: how many share the rows of a batch, or 'all' that are there.
 
     Raises:
       LayerError: the model does not fit the first batch.
-      ValueError: a batch is none, or has ids that the model does not know.
+      ValueError: a batch is none, or has ids that the model does not know; the devices are not
+        there, or cannot have equally many rows.
     """
 
     def __init__(
@@ -53,13 +55,15 @@ class Trainer(Stepper):
         loss: Any = None,
         metrics: Mapping[str, Any] | None = None,
         seed: int = 0,
+        n_devices: int | str = 1,
     ):
         self._data = data
         batches = batches_from(data)
         first = next(batches)
         self._batches = itertools.chain([first], batches)
         sample = as_example(first, model.n_in)
-        super().__init__(model, sample, optimizer, loss, metrics, seed, is_contiguous(data))
+        carry = is_contiguous(data)
+        super().__init__(model, sample, optimizer, loss, metrics, seed, carry, n_devices)
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved, with the batch of its step."""
