@@ -87,12 +87,16 @@ def _side_by_side(layers, who):
 def Residual(*layers, shortcut=None) -> Serial:
     """Returns a series of layers with a way around it: y = shortcut(x) + layers(x).
 
+    A series that takes more than x and gives as much, such as attention with its mask, leaves what
+    it gives below y.
+
     Args:
       *layers: the series.
       shortcut: a layer for the way around; None adds x itself.
 
     Raises:
-      ValueError: no layers, or the series or shortcut does not give one output.
+      ValueError: no layers, a shortcut that does not give one output, or a series that gives
+        neither one nor as many as it takes.
 
     Source: He et al. 2015, Deep Residual Learning, arXiv 1512.03385, equation 1.
     """
@@ -100,8 +104,8 @@ def Residual(*layers, shortcut=None) -> Serial:
     if not series:
         raise ValueError('Residual: expected at least one layer')
     main = series[0] if len(series) == 1 else Serial(series)
-    for part in (main, shortcut):
-        if isinstance(part, Layer) and part.n_out != 1:
+    for part, allowed in ((main, (1, main.n_in)), (shortcut, (1,))):
+        if isinstance(part, Layer) and part.n_out not in allowed:
             raise ValueError(
                 f'Residual: {part._name} gives {part.n_out} outputs; a sum takes one from each side'
             )

@@ -4,6 +4,7 @@ Kernels know arrays and precisions. They know no layer, no mode and no state. Se
 major inside, (time, batch, features), and batch major at the face, (batch, time, features).
 """
 
+from .attention import attention
 from .linear_recurrence import linear_recurrence
 from .products import Packed, affine, dot, pack, rounded, unpack
 from .recurrence import Affine, Flags, identity, recur, recur_from
@@ -13,6 +14,7 @@ __all__ = [
     'Flags',
     'Packed',
     'affine',
+    'attention',
     'dot',
     'identity',
     'linear_recurrence',

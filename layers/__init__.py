@@ -33,9 +33,16 @@ from .activations import (
     ThresholdedLinearUnit,
 )
 from .assert_shape import AssertFunction, AssertShape, assert_shape
+from .attention import Attention, AttentionQKV, DotProductAttention, PureAttention
 from .batch_norm import BatchNorm, BatchNormState, BatchNormWeights
 from .binary_losses import BinaryCrossEntropy, BinaryCrossEntropyLoss, BinaryCrossEntropySum
 from .categories import log_softmax, logsoftmax_sample, one_hot
+from .causal_attention import (
+    CausalAttention,
+    CausalAttentionState,
+    ConfigurableAttention,
+    DotProductCausalAttention,
+)
 from .causal_conv import CausalConv
 from .causal_depthwise_conv import CausalDepthwiseConv
 from .conv import Conv, Conv1d
@@ -53,6 +60,7 @@ from .free_weights import Weights
 from .gaussians import log_gaussian_diag_pdf, log_gaussian_pdf
 from .general_gru import ConvGRUCell, GeneralGRUCell
 from .gru import GRU, GRUCell, GRUWeights
+from .heads import MergeHeads, SplitIntoHeads
 from .initializers import (
     GlorotNormalInitializer,
     GlorotUniformInitializer,
@@ -81,12 +89,14 @@ from .losses import (
 )
 from .lstm import LSTM, LSTMCell, LSTMWeights
 from .masked_mean import MaskedMean, MaskedMeanState
+from .masks import EncoderDecoderMask, PaddingMask
 from .min_gru import MinGRU, MinGRUCell, MinGRUWeights
 from .min_lstm import MinLSTM, MinLSTMCell, MinLSTMWeights
 from .named import named, named_gate
 from .peephole_lstm import PeepholeLSTMCell, PeepholeLSTMWeights
 from .per_step_dense import PerStepDense
 from .pooling import AvgPool, MaxPool, SumPool
+from .positional_encoding import PositionalEncoding, PositionalEncodingWeights
 from .print_shape import PrintShape, ReversiblePrintShape
 from .random_uniform import RandomUniform
 from .recurrent import Recurrent
@@ -111,6 +121,8 @@ __all__ = [
     'ArgMax',
     'AssertFunction',
     'AssertShape',
+    'Attention',
+    'AttentionQKV',
     'AvgPool',
     'BatchNorm',
     'BatchNormState',
@@ -120,8 +132,11 @@ __all__ = [
     'BinaryCrossEntropySum',
     'CategoryAccuracy',
     'CategoryCrossEntropy',
+    'CausalAttention',
+    'CausalAttentionState',
     'CausalConv',
     'CausalDepthwiseConv',
+    'ConfigurableAttention',
     'Conv',
     'Conv1d',
     'ConvGRUCell',
@@ -132,9 +147,12 @@ __all__ = [
     'CrossEntropySum',
     'Dense',
     'DenseWeights',
+    'DotProductAttention',
+    'DotProductCausalAttention',
     'Dropout',
     'Elu',
     'Embedding',
+    'EncoderDecoderMask',
     'Exp',
     'FastGelu',
     'FilterResponseNorm',
@@ -177,6 +195,7 @@ __all__ = [
     'Max',
     'MaxPool',
     'Mean',
+    'MergeHeads',
     'Min',
     'MinGRU',
     'MinGRUCell',
@@ -186,11 +205,15 @@ __all__ = [
     'MinLSTMWeights',
     'Negate',
     'OrthogonalInitializer',
+    'PaddingMask',
     'ParametricRelu',
     'PeepholeLSTMCell',
     'PeepholeLSTMWeights',
     'PerStepDense',
+    'PositionalEncoding',
+    'PositionalEncodingWeights',
     'PrintShape',
+    'PureAttention',
     'RGLRUCell',
     'RGLRUWeights',
     'RNNCell',
@@ -214,6 +237,7 @@ __all__ = [
     'SmoothL1Loss',
     'Softmax',
     'Softplus',
+    'SplitIntoHeads',
     'StopGradient',
     'Sum',
     'SumPool',

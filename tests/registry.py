@@ -25,6 +25,7 @@ NOT_LAYERS = {
     *('Context', 'Declaration', 'Held', 'Layer', 'Map', 'Policy', 'Programs', 'ShapeDtype'),
     *(
         'BatchNormState',
+        'CausalAttentionState',
         'MaskedMeanState',
         'LayerError',
         'ModeError',
@@ -109,6 +110,8 @@ def features(d: int) -> Floats:
     return Floats(('b', 't', d))
 
 
+# No seed changes the first weights of PositionalEncoding, which are no constant either.
+NO_SEED = ('the same seed gives the same',)
 LOSS_INPUTS = (features(4), Ids(4), LossWeights(('b', 't'), 0.0, 1.0))
 
 
@@ -122,12 +125,14 @@ class Case:
       inputs: what it takes, a tree of Floats and Ids.
       shifted: by how many steps its predict mode wants its inputs later, because the decoder
         feeds the start id; 0 where predict takes what eval takes.
+      seen: names of laws that show something of it which is neither kept nor broken.
     """
 
     name: str
     make: Callable[[], tl.Layer]
     inputs: Any
     shifted: int = 0
+    seen: tuple[str, ...] = ()
 
     def signature(self, **sizes: int) -> Any:
         """The signature of its inputs; sizes that are not given stay names."""
@@ -258,6 +263,17 @@ class MeanCell(tl.LinearCell):
 
     def sequence(self, x, affine, recurrence):
         return jnp.sin(recurrence(0.75, affine('value', jnp.tanh)))
+
+
+def configured_attention() -> tl.Layer:
+    return tl.ConfigurableAttention(
+        [tl.Dense(4), tl.Tanh()],
+        tl.Dense(4),
+        tl.Dense(6),
+        tl.Dense(5),
+        tl.DotProductCausalAttention(max_inference_length=16),
+        n_heads=2,
+    )
 
 
 def tied() -> tl.Layer:
@@ -621,6 +637,48 @@ CASES = [
     ),
     Case('BinaryCrossEntropy', tl.BinaryCrossEntropy, (Floats(('b', 't')), Ids(2))),
     Case('WeightedSum', tl.WeightedSum, (features(3), features(3))),
+    Case(
+        'Attention',
+        lambda: tl.Attention(4, 2, dropout=0.5),
+        (features(4), Bools(0.7, ('b', 1, 1, 't'))),
+    ),
+    Case(
+        'AttentionQKV',
+        lambda: tl.AttentionQKV(4, 2),
+        (*(features(3),) * 3, Bools(0.7, ('b', 1, 't', 't'))),
+    ),
+    Case(
+        'PureAttention',
+        lambda: tl.PureAttention(2),
+        (*(features(4),) * 3, Bools(0.7, (1, 1, 't', 't'))),
+    ),
+    Case(
+        'DotProductAttention',
+        lambda: tl.DotProductAttention(dropout=0.5),
+        (*(Floats(('b', 2, 't', 3)),) * 3, Bools(0.7, ('b', 1, 1, 't'))),
+    ),
+    Case(
+        'CausalAttention',
+        lambda: tl.CausalAttention(4, 2, dropout=0.5, max_inference_length=16),
+        features(3),
+    ),
+    Case('ConfigurableAttention', configured_attention, features(3)),
+    Case(
+        'DotProductCausalAttention',
+        lambda: tl.DotProductCausalAttention(max_inference_length=16),
+        (features(3), features(3), features(2)),
+    ),
+    Case('SplitIntoHeads', lambda: tl.SplitIntoHeads(2), features(4)),
+    Case('MergeHeads', lambda: tl.MergeHeads(3), Floats((6, 't', 3))),
+    Case('PaddingMask', tl.PaddingMask, Ids(3)),
+    Case('EncoderDecoderMask', tl.EncoderDecoderMask, (features(4), Bools(0.7, ('b', 1, 1, 5)))),
+    Case('PositionalEncoding', lambda: tl.PositionalEncoding(16), features(3), seen=NO_SEED),
+    Case(
+        'PositionalEncoding:drops',
+        lambda: tl.PositionalEncoding(20, 0.5, (0, 1), True, 0.5, 4, d_feature=6),
+        features(3),
+        seen=NO_SEED,
+    ),
     Case('GRULM', lambda: models.GRULM(7, 4, 2), Ids(7), shifted=1),
     Case('RNNLM', lambda: models.RNNLM(7, 4, 3), Ids(7), shifted=1),
     Case('RNNLM:GRUCell', lambda: models.RNNLM(7, 4, 1, tl.GRUCell, 1), Ids(7), shifted=1),
