@@ -4,6 +4,7 @@ Plain NumPy and the standard library. This folder knows no model, no device and 
 out integer arrays, and what is done with them is decided elsewhere.
 """
 
+from . import stages
 from .agreement import agreement
 from .batches import Batch, ContiguousBatches
 from .bucket_batches import BucketBatches
@@ -15,6 +16,7 @@ from .naive_bayes import NaiveBayes
 from .packed_batches import PackedBatches
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
+from .subword import SubwordVocabulary
 from .tag_counts import TagCounts
 from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary, vocabulary_from_json
 from .witten_bell import WittenBell
@@ -34,6 +36,7 @@ __all__ = [
     'RowBatch',
     'RowBatches',
     'Span',
+    'SubwordVocabulary',
     'TagCounts',
     'Vocabulary',
     'WittenBell',
@@ -49,5 +52,6 @@ __all__ = [
     'spans',
     'split',
     'split_rows',
+    'stages',
     'vocabulary_from_json',
 ]

@@ -103,11 +103,15 @@ _DATA = (
     'Log MLM PadToLength Parallel Prefetch PrefixLM SentencePieceTokenize Serial Shuffle '
     'T5GlueEvalStream T5GlueEvalStreamsParallel T5GlueEvalTasks T5GlueTrainStream '
     'T5GlueTrainStreamsParallel TFDS Tokenize TruncateToLength UnBatch UniformlySeek '
-    'add_loss_weights addition_inputs batch bucket_by_length data_streams debug_pipeline '
+    'add_loss_weights addition_inputs batch bucket_by_length consume_noise_mask data_streams '
+    'debug_pipeline generate_random_noise_mask generate_sequential_chunks random_spans_noise_mask '
     'detokenize sentencepiece_tokenize sequence_copy_inputs shuffle simple_sequence_copy_inputs '
     'sine_inputs tokenize vocab_size'
 )
-_DATA_INPUTS = 'Inputs batcher data_counters load_data_counters make_inputs save_data_counters'
+_DATA_INPUTS = (
+    'Inputs addition_input_stream batcher count_and_skip data_counters load_data_counters '
+    'make_inputs pad_to_max_dims save_data_counters'
+)
 _OPTIMIZERS = {
     'adafactor': 'Adafactor',
     'adam': 'Adam',
@@ -120,11 +124,12 @@ _SCHEDULES = 'constant multifactor warmup warmup_and_rsqrt_decay'
 
 # The modules that there are: where each finds its names, first source first.
 _LAYER_SOURCES = ('...layers', '.layers')
+_DATA_SOURCES = ('.data', '...data.stages')
 _MODEL_SOURCES = ('.models', '...models')
 MODULES: dict[str, tuple[str, ...]] = {
     'trax': (),
-    'trax.data': (),
-    'trax.data.inputs': (),
+    'trax.data': _DATA_SOURCES,
+    'trax.data.inputs': _DATA_SOURCES,
     'trax.fastmath': ('.fastmath', '.backends', '.trees'),
     'trax.fastmath.numpy': ('.numpy', '.trees'),
     'trax.fastmath.ops': ('.fastmath', '.backends'),

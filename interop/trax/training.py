@@ -4,6 +4,7 @@ from typing import Any
 
 from ... import training
 from ...training import EvalTask, TrainTask
+from . import data
 
 
 class Loop(training.Loop):
@@ -55,7 +56,14 @@ class Loop(training.Loop):
         """Saves `output_dir/basename` to go on from, and `basename.pkl.gz` for `init_from_file`."""
         super().save_checkpoint(basename)
         if self.output_dir is not None:
+            data.save_data_counters(self.output_dir)
             self.model.save_to_file(self.output_dir / f'{basename}.pkl.gz')
+
+    def load_checkpoint(self, directory: Any = None, filename: Any = None) -> None:
+        """Goes on from a checkpoint, and from the counters of `trax.data.CountAndSkip` with it."""
+        super().load_checkpoint(directory, filename)
+        if (folder := directory or self.output_dir) is not None:
+            data.load_data_counters(folder)
 
 
 __all__ = ['EvalTask', 'Loop', 'TrainTask']
