@@ -10,7 +10,7 @@ from decoding_oracle import GOLDEN, golden_model, gru_lm, with_weights, without_
 
 import retrax
 from retrax import layers as tl
-from retrax.interop.trax import decoding
+from retrax.interop.trax import decoding, layer_tests
 
 PROMPT = np.array([[1, 2], [3, 4]])
 
@@ -171,3 +171,17 @@ def test_what_does_not_fit_is_told_at_once(model, function) -> None:
 def test_eval_mode_begins_as_the_model_s_shift_right_says(model) -> None:
     with pytest.raises(ValueError, match=r'start_id is \[3\], and in eval_mode Serial starts with'):
         decoding.autoregressive_sample(model, start_id=3, eval_mode=True)
+
+
+def test_a_mock_model_is_decoded_as_its_function_says() -> None:
+    """A row counts on from its last id, from the start id 0 or from its prompt."""
+    model = layer_tests.MockTransformerLM(lambda ids: (ids[-1] + 1) % 10, 'predict', 10)
+    model.init(tl.ShapeDtype((1, 1), np.int32))
+    options = {'max_length': 5, 'temperature': 0.0, 'eos_id': -1}
+    tokens = decoding.autoregressive_sample(model, **options)
+    np.testing.assert_array_equal(tokens, [[1, 2, 3, 4, 5]])
+    tokens = decoding.autoregressive_sample(model, PROMPT, batch_size=2, **options)
+    np.testing.assert_array_equal(tokens, PROMPT[:, -1:] + np.arange(1, 6))
+    model(np.array([[0, 1, 7]]))
+    model(np.array([[8]]))
+    model.assert_prediction_buffers_equal([[0, 1, 7, 8]])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from parity import report
 from parity import wheel as wheels
-from parity.expected import DONE, EXCUSED, OPEN, Row, judge
+from parity.expected import DONE, EXCUSED, LEFT_OUT, OPEN, Row, judge
 from parity.running import Verdict, prepare, run
 from parity.wheel import NoWheelError, unpack
 
@@ -24,7 +24,7 @@ def trax_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parity
 @pytest.mark.parametrize('file', DONE)
 def test_trax_passes_its_own_tests(trax_tests: Path, file: str) -> None:
-    row = judge(file, run(trax_tests, file), EXCUSED.get(file, {}))
+    row = judge(file, run(trax_tests, file, LEFT_OUT.get(file, {})), EXCUSED.get(file, {}))
     assert row.ok, f'failed: {row.failed}; excused, but not failing: {row.stale}'
     assert row.passed
 
@@ -32,7 +32,7 @@ def test_trax_passes_its_own_tests(trax_tests: Path, file: str) -> None:
 @pytest.mark.parity
 def test_the_listed_files_are_trax_s(trax_tests: Path) -> None:
     assert len(set(DONE + OPEN)) == len(DONE + OPEN)
-    assert set(EXCUSED) <= set(DONE)
+    assert {*EXCUSED, *LEFT_OUT} <= set(DONE)
     for file in DONE + OPEN:
         assert (trax_tests / file.replace('/', '__')).exists(), file
 
@@ -54,19 +54,23 @@ def test_failures_are_seen(tmp_path: Path) -> None:
         "    @unittest.skip('not here')\n"
         '    def test_skipped(self):\n'
         '        pass\n'
+        '    def test_without_end(self):\n'
+        '        while True: pass\n'
     )
     prepare(tmp_path)
-    verdicts = run(tmp_path, 'layers/some_test.py')
+    left_out = {'SomeTest.test_without_end': 'takes too long'}
+    verdicts = run(tmp_path, 'layers/some_test.py', left_out)
     assert {test: verdict.outcome for test, verdict in verdicts.items()} == {
         'SomeTest.test_there': 'passed',
         'SomeTest.test_not_there': 'failed',
         'SomeTest.test_different': 'failed',
         'SomeTest.test_tensorflow': 'skipped',
         'SomeTest.test_skipped': 'skipped',
+        'SomeTest.test_without_end': 'skipped',
     }
     assert 'Did you mean Dense' in verdicts['SomeTest.test_not_there'].reason
     row = judge('layers/some_test.py', verdicts, {'SomeTest.test_different': 'meant'})
-    assert (row.passed, row.skipped, row.excused) == (1, 2, {'SomeTest.test_different': 'meant'})
+    assert (row.passed, row.skipped, row.excused) == (1, 3, {'SomeTest.test_different': 'meant'})
     assert list(row.failed) == ['SomeTest.test_not_there']
     assert not row.ok
 
@@ -74,7 +78,7 @@ def test_failures_are_seen(tmp_path: Path) -> None:
 def test_a_file_that_does_not_import_has_failed(tmp_path: Path) -> None:
     (tmp_path / 'rl__some_test.py').write_text('from trax import rl\n')
     prepare(tmp_path)
-    row = judge('rl/some_test.py', run(tmp_path, 'rl/some_test.py'), {})
+    row = judge('rl/some_test.py', run(tmp_path, 'rl/some_test.py', {}), {})
     assert len(row.failed) == 1
     assert not row.ok
 
@@ -108,10 +112,14 @@ def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text(f'before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n')
     row = Row('layers/base_test.py', 15, 0, {'A.test_a': 'meant'}, {}, [])
-    report.write(report.table([row]), page)
+    slow = Row('layers/acceleration_test.py', 3, 2, {}, {}, [])
+    report.write(report.table([row, slow]), page)
     text = page.read_text()
     assert text.startswith(f'before\n{report.MARKS[0]}\n| file |')
-    assert text.endswith(f'A.test_a: meant\n{report.MARKS[1]}\nafter\n')
+    before, _, left_out = text.partition('\nNot run:\n\n')
+    assert before.endswith('A.test_a: meant\n')
+    assert left_out.startswith('- `layers/acceleration_test.py` AccelerationTest.test_chunk_')
+    assert left_out.endswith(f'\n{report.MARKS[1]}\nafter\n')
     assert '| layers/base_test.py | 15 | 1 | 0 | 0 | done |' in text
     page.write_text('no marks')
     with pytest.raises(ValueError, match='must have a line'):

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ... import layers as tl
+from .mock_lm import MockTransformerLM
 
 ModelFn = Callable[..., tl.Layer]
 
@@ -99,6 +100,7 @@ def _replaced(xs, index, x):
 
 
 __all__ = [
+    'MockTransformerLM',
     'test_eval_equals_predict',
     'test_eval_equals_predict_configs',
     'test_eval_equals_predict_discrete',

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from .expected import DONE, Row
+from .expected import DONE, LEFT_OUT, Row
 from .wheel import ROOT
 
 PAGE = ROOT / 'docs' / 'parity.md'
@@ -13,13 +13,18 @@ MARKS = '<!-- begin: make parity -->', '<!-- end: make parity -->'
 def table(rows: Iterable[Row]) -> str:
     """Returns the rows as a table in Markdown, and the reasons below it."""
     lines = ['| file | passed | excused | failed | skipped | |', '|---|---|---|---|---|---|']
-    excuses = []
+    excuses, left_out = [], []
     for row in rows:
         counts = (row.passed, len(row.excused), len(row.failed), row.skipped)
         done = 'done' if row.file in DONE else 'open'
         lines.append(f'| {row.file} | {" | ".join(map(str, counts))} | {done} |')
-        excuses += [f'- `{row.file}` {test}: {why}' for test, why in row.excused.items()]
-    return '\n'.join([*lines, '', 'Excused:', '', *excuses])
+        excuses += _listed(row, row.excused)
+        left_out += _listed(row, LEFT_OUT.get(row.file, {}))
+    return '\n'.join([*lines, '', 'Excused:', '', *excuses, '', 'Not run:', '', *left_out])
+
+
+def _listed(row, reasons):
+    return [f'- `{row.file}` {test}: {why}' for test, why in reasons.items()]
 
 
 def write(text: str, page: Path = PAGE, marks: tuple[str, str] = MARKS) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -26,8 +27,10 @@ def prepare(folder: Path) -> None:
     (folder / 'pytest.ini').write_text('[pytest]\n', encoding='utf-8')
 
 
-def run(folder: Path, file: str) -> dict[str, Verdict]:
+def run(folder: Path, file: str, left_out: Mapping[str, str]) -> dict[str, Verdict]:
     """Returns the verdict on each test of a file, by `Class.test`.
+
+    Those that are left out, for a reason each, count as skipped.
 
     Raises:
       RuntimeError: pytest did not come to an end.
@@ -35,6 +38,8 @@ def run(folder: Path, file: str) -> dict[str, Verdict]:
     report = folder / f'{flat_name(file)}.xml'
     # Options go by the environment: absl reads the command line in some tests, and knows none.
     options = f'-q -p no:cacheprovider -p no:xdist --junitxml={report}'
+    for test in left_out:
+        options += f' --deselect {flat_name(file)}::{test.replace(".", "::")}'
     done = subprocess.run(
         [sys.executable, '-m', 'pytest', flat_name(file)],
         cwd=folder,
@@ -45,10 +50,11 @@ def run(folder: Path, file: str) -> dict[str, Verdict]:
     )
     if not report.exists():
         raise RuntimeError(f'{file}: pytest wrote no report:\n{done.stdout}\n{done.stderr}')
-    return {
+    verdicts = {
         f'{case.get("classname", "").rpartition(".")[2]}.{case.get("name")}': _verdict(case)
         for case in ElementTree.parse(report).iter('testcase')
     }
+    return verdicts | {test: Verdict('skipped', why) for test, why in left_out.items()}
 
 
 def _verdict(case):
