@@ -10,7 +10,7 @@ from retrax import training
 
 def test_the_page_prints_what_it_shows(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert pages.run('docs/training.md') == 2
+    assert pages.run('docs/training.md') == 3
 
 
 def test_the_page_names_each_argument_of_the_loop() -> None:

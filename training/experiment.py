@@ -17,6 +17,7 @@ from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
 from .optimizers import Adam
+from .stepper import NOT_FINITE
 from .task import Material, Task
 from .trainer import Trainer
 
@@ -47,6 +48,8 @@ class Experiment:
         of the characters of its rows.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
       n_devices: how many devices share the rows of a batch; 'all' that are there.
+      not_finite: whether a step whose loss, gradient or update is not finite will 'stop' the run,
+        or 'skip' itself and be counted.
 
     Raises:
       ValueError: a value that no run can have.
@@ -68,6 +71,7 @@ class Experiment:
     task: str = 'language'
     frozen: Sequence[str] = ()
     n_devices: int | str = 1
+    not_finite: str = 'stop'
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -82,6 +86,7 @@ class Experiment:
         _check_choice('task', self.task, tuple(TASKS))
         _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
         _check_choice('precision', self.precision, PRECISIONS)
+        _check_choice('not_finite', self.not_finite, NOT_FINITE)
         if self.n_devices != 'all':
             _check_count('n_devices', self.n_devices, " or 'all'")
         if not hasattr(self.optimizer, 'update'):
@@ -158,7 +163,7 @@ class Experiment:
         optimizer, n_devices = self.optimizer, n_devices or self.n_devices
         if self.frozen:
             optimizer = frozen(optimizer, self.model, *self.frozen)
-        more = self.what.metrics, self.seed, n_devices
+        more = self.what.metrics, self.seed, n_devices, self.not_finite
         return Trainer(self.model, batches, optimizer, None, *more)
 
 

@@ -45,6 +45,7 @@ def fit(
     seed: int = 0,
     log_every: int = 100,
     callback: Callable[[Progress], Any] | None = None,
+    not_finite: str = 'stop',
 ) -> History:
     """Trains a model in place and returns the losses on the way.
 
@@ -66,6 +67,8 @@ def fit(
       seed: for new weights, dropout and the like.
       log_every: how many steps make one entry of the history.
       callback: called with each `Progress`; the model has the weights of that moment.
+      not_finite: what a step does whose loss, gradient or update is not: 'stop' the training, or
+        'skip' itself, counted in the metric 'skipped'.
 
     Raises:
       LayerError: the model does not fit the data.
@@ -74,7 +77,8 @@ def fit(
     """
     if isinstance(data, str):
         data = text_batches(data, batch_size, window)
-    trainer = Trainer(model, data, optimizer or _default_optimizer(), loss, metrics, seed)
+    trained = model, data, optimizer or _default_optimizer(), loss, metrics, seed
+    trainer = Trainer(*trained, not_finite=not_finite)
     history = History()
     try:
         for progress in trainer.run(steps, log_every):

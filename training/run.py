@@ -163,6 +163,8 @@ def _train(
             for progress in trainer.run(pause, experiment.log_every, stop):
                 run.note(step=progress.step, **progress.metrics)
                 reporter.log(progress)
+                if trainer.skipped is not None:
+                    reporter.notice(f'Went on after: {trainer.skipped}')
             if trainer.step < pause:
                 break
             trainer.sync()

@@ -11,6 +11,7 @@ from ..layers import CrossEntropyLoss
 
 DEFAULT_LOSS = CrossEntropyLoss()
 FINE = -1  # `bad_step` while all steps were finite
+SKIPPED = 'skipped'  # among the sums, how many steps were not finite and left out
 
 
 class TrainState(NamedTuple):
@@ -29,7 +30,7 @@ Metric = Any
 Step = Callable[[TrainState, Any, Any], TrainState]
 
 
-def new_train_state(weights: Any, optimizer: Any, model_state: Any, rng: Any, metrics: Any) -> Any:
+def new_train_state(weights: Any, optimizer: Any, model_state: Any, rng: Any, sums: Any) -> Any:
     """Returns the state before the first step; `weights` are copied, so donation spares them."""
     weights = jax.tree.map(jnp.copy, weights)
     return TrainState(
@@ -38,14 +39,15 @@ def new_train_state(weights: Any, optimizer: Any, model_state: Any, rng: Any, me
         model_state,
         rng,
         jnp.zeros((), jnp.int32),
-        zero_sums(metrics),
+        sums,
         jnp.full((), FINE, jnp.int32),
     )
 
 
 def zero_sums(metrics: Any) -> dict[str, jax.Array]:
     """Returns sums of no steps."""
-    return {name: jnp.zeros(()) for name in ('loss', 'gradient_norm', 'steps', *metrics)}
+    names = 'loss', 'gradient_norm', 'update_norm', 'steps', *metrics
+    return {name: jnp.zeros(()) for name in names}
 
 
 def build_step(
@@ -54,6 +56,7 @@ def build_step(
     loss: Any,
     metrics: Mapping[str, Metric],
     places: Any = None,
+    skips: bool = False,
 ) -> Step:
     """Returns the compiled step (state, inputs, compared) -> new state.
 
@@ -63,7 +66,7 @@ def build_step(
     The model's state comes in as an argument, so no gradient crosses from one window to the one
     before it: truncated backpropagation through time where the model carries state. Where the
     loss, its gradient or the update is NaN or infinite, this step and all later ones change nothing
-    but the count, so the weights stay those before the bad step.
+    but the count, so the weights stay those before the bad step; with `skips`, this step alone.
 
     Args:
       model: a view in train mode.
@@ -72,6 +75,7 @@ def build_step(
         number. Where the model has several outputs, they stand one after another.
       metrics: layers like the loss, by name.
       places: the shardings of a state; they stay, so that a step has one program.
+      skips: whether steps after a bad one count.
     """
 
     def step(state: TrainState, inputs: Any, compared: Any) -> TrainState:
@@ -87,7 +91,8 @@ def build_step(
         )
         norm = global_norm(gradient)
         updates, optimizer_state = optimizer.update(gradient, state.optimizer_state, state.weights)
-        found = {'loss': value, 'gradient_norm': norm, 'steps': jnp.ones(()), **found}
+        found |= {'loss': value, 'gradient_norm': norm, 'update_norm': global_norm(updates)}
+        found |= {'steps': jnp.ones(()), SKIPPED: jnp.zeros(())}
         after = TrainState(
             optax.apply_updates(state.weights, updates),
             optimizer_state,
@@ -97,8 +102,8 @@ def build_step(
             {name: total + found[name] for name, total in state.sums.items()},
             state.bad_step,
         )
-        sizes = jnp.stack([value, norm, global_norm(updates)])
-        return _unless_bad(state, after, jnp.all(jnp.isfinite(sizes)))
+        sizes = jnp.stack([value, norm, found['update_norm']])
+        return _unless_bad(state, after, jnp.all(jnp.isfinite(sizes)), skips)
 
     return jax.jit(step, donate_argnums=0, out_shardings=places)
 
@@ -115,8 +120,12 @@ def measure(layer: Any, outputs: Any, compared: tuple[Any, ...]) -> jax.Array:
     return layer.pure_fn(x, layer.weights, layer.state, None)[0]
 
 
-def _unless_bad(before: TrainState, after: TrainState, finite: jax.Array) -> TrainState:
-    fine = finite & (before.bad_step == FINE)
+def _unless_bad(
+    before: TrainState, after: TrainState, finite: jax.Array, skips: bool
+) -> TrainState:
+    fine = finite if skips else finite & (before.bad_step == FINE)
     kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), after, before)
+    if skips:
+        kept.sums[SKIPPED] = before.sums[SKIPPED] + jnp.where(finite, 0.0, 1.0)
     bad_step = jnp.where(finite | (before.bad_step != FINE), before.bad_step, before.step)
     return kept._replace(step=after.step, bad_step=bad_step)

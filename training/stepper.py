@@ -3,6 +3,7 @@
 The host reads nothing from the device before it is asked to, so the device never waits for it.
 """
 
+import collections
 import contextlib
 import signal
 import threading
@@ -10,19 +11,39 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
 from ..combinators import as_key, signature, statistics
 from ..optimizers import averaged_weights
 from . import step as steps
+from .bad_step import Found, first_bad
 from .continuity import Continuity
 from .devices import Devices
 from .examples import Example, check_categories
 
+NOT_FINITE = ('stop', 'skip')
+KEPT = 100  # batches, of the newest steps: one may have to be looked at
+
 
 class DivergedError(ValueError):
-    """The loss, its gradient or the update of the weights became NaN or infinite."""
+    """The loss, its gradient or the update of the weights became NaN or infinite.
+
+    Attributes:
+      step: the first that did, from 1.
+      place: the first such value in it, if it was found: 'the gradient of GRU#1.w1', ...
+    """
+
+    def __init__(self, step: int, found: Found | None, more: str = ''):
+        self.step, self.place = step, found and found.place
+        first = f'{found.place} is {found.value}, the first of' if found else 'one of'
+        super().__init__(
+            f'step {step}: {first} its values that are not finite.{more} The weights are those '
+            'before this step. Use a smaller learning rate, clip gradients (Adam(..., '
+            'clip_norm=1.0)), look at the data of this step, or leave such steps out: '
+            "not_finite='skip'."
+        )
 
 
 class Stepper:
@@ -40,6 +61,12 @@ class Stepper:
       seed: for new weights and for what is drawn while training.
       carry: whether a batch goes on where the one before it ended.
       n_devices: how many share the rows of a batch, or 'all' that are there.
+      not_finite: what a step does whose loss, gradient or update is not: 'stop' the training, or
+        'skip' itself, as if it had not been, and be counted in the metric 'skipped'.
+
+    Attributes:
+      skipped: a DivergedError that was not raised, of the first step that skipped itself before
+        the last reading.
 
     Raises:
       LayerError: the model does not fit the sample.
@@ -56,9 +83,15 @@ class Stepper:
         seed: int = 0,
         carry: bool = False,
         n_devices: int | str = 1,
+        not_finite: str = 'stop',
     ):
-        self.model, self._metrics = model, dict(metrics or {})
-        loss = steps.DEFAULT_LOSS if loss is None else loss
+        if not_finite not in NOT_FINITE:
+            raise ValueError(f'not_finite: expected one of {NOT_FINITE}, got {not_finite!r}')
+        self.model, self._metrics, self._optimizer = model, dict(metrics or {}), optimizer
+        self._loss = loss = steps.DEFAULT_LOSS if loss is None else loss
+        self._skips = not_finite == 'skip'
+        self.skipped: DivergedError | None = None
+        self._newest: collections.deque[tuple[int, Example]] = collections.deque(maxlen=KEPT)
         inputs = signature(sample.inputs)
         if not jax.tree.leaves(model.weights):
             model.init(inputs, seed)
@@ -69,14 +102,14 @@ class Stepper:
         outputs = self._view.output_signature(inputs)
         self._n_categories = _n_categories(outputs, sample.compared[0])
         self.state = self._placed(
-            steps.new_train_state(
-                model.weights, optimizer, model_state, as_key(seed), self._metrics
-            )
+            steps.new_train_state(model.weights, optimizer, model_state, as_key(seed), self._zeros)
         )
-        places = self._devices.shardings(self.state)
+        places, choices = self._devices.shardings(self.state), (self._devices.n, self._skips)
         self._step = self._view.program(
-            ('train step', optimizer, loss, tuple(self._metrics.items()), self._devices.n),
-            lambda: steps.build_step(self._view, optimizer, loss, self._metrics, places),
+            ('train step', optimizer, loss, tuple(self._metrics.items()), *choices),
+            lambda: steps.build_step(
+                self._view, optimizer, loss, self._metrics, places, self._skips
+            ),
         )
         self.step, self._continuity = 0, Continuity() if carry else None
 
@@ -108,8 +141,9 @@ class Stepper:
         if self._continuity is not None:
             self._continuity.check(example)
         check_categories(example, self._n_categories)
+        self._newest.append((self.step, example))
         if example.fresh:
-            self.state = self.state._replace(model_state=self._initial_state())
+            self.state = self.state._replace(model_state=self._begun())
         with uninterrupted():
             self.state = self._step(self.state, *self._devices.share(example[:2]))
             self.step += 1
@@ -118,19 +152,32 @@ class Stepper:
         """Returns the mean metrics of the steps since the last reading; waits for the device.
 
         Raises:
-          DivergedError: a step was not finite. The state is that before this step.
+          DivergedError: a step was not finite, or, where such steps are left out, all of them. The
+            state is that before this step.
         """
         sums, bad_step = jax.device_get((self.state.sums, self.state.bad_step))
+        n_steps, self.skipped = float(sums.pop('steps')), None
         if bad_step != steps.FINE:
-            raise DivergedError(
-                f'step {int(bad_step) + 1}: the loss, its gradient or the update became NaN or '
-                'infinite. The weights are those before this step. Use a smaller learning rate, '
-                'clip gradients (Adam(..., clip_norm=1.0)), or look at the data of this step.'
-            )
-        zeros = self._devices.repeat(steps.zero_sums(self._metrics))
-        self.state = self.state._replace(sums=zeros)
-        n_steps = float(sums.pop('steps'))
-        return {name: float(total) / n_steps for name, total in sums.items()}
+            n_bad = int(sums.get(steps.SKIPPED, 0))
+            more = f', like {n_bad - 1} after it' if n_bad > 1 else ''
+            more = f' It was left out{more}.' if self._skips else ''
+            error = DivergedError(int(bad_step) + 1, self._first_bad(int(bad_step)), more)
+            if not self._skips or n_steps == 0:
+                raise error
+            self.skipped = error
+        zeros = self._devices.repeat(self._zeros)
+        fine = self._devices.repeat(jnp.full((), steps.FINE, jnp.int32))
+        self.state = self.state._replace(sums=zeros, bad_step=fine)
+        counts = {steps.SKIPPED: float(sums.pop(steps.SKIPPED))} if self._skips else {}
+        return {name: float(total) / n_steps for name, total in sums.items()} | counts
+
+    def _first_bad(self, bad_step: int) -> Found | None:
+        """Makes a step again to find its first bad value, if its batch is still there."""
+        for step, example in self._newest:
+            if step == bad_step:
+                parts = self._view, self._loss, self._optimizer
+                return first_bad(*parts, self.state, step, example)
+        return None
 
     @property
     def step_function(self) -> Any:
@@ -151,9 +198,17 @@ class Stepper:
         self.model.weights = self._devices.taken(weights)
         self.model.keep_statistics(self._devices.taken(self.state.model_state))
 
-    def _initial_state(self):
-        fresh = self._view.new_state(self._batch_size, after=self.state.model_state)
-        return self._devices.share(fresh)
+    def _begun(self):
+        """The initial state; but after a step that stopped the training, the state before it."""
+        held, fine = self.state.model_state, self.state.bad_step == steps.FINE
+        fresh = self._devices.share(self._view.new_state(self._batch_size, after=held))
+        if self._skips:
+            return fresh
+        return jax.tree.map(lambda new, old: jnp.where(fine, new, old), fresh, held)
+
+    @property
+    def _zeros(self):
+        return steps.zero_sums([*self._metrics, *([steps.SKIPPED] if self._skips else [])])
 
     def _placed(self, state):
         held = self._devices.share(state.model_state)

@@ -40,6 +40,7 @@ class Trainer(Stepper):
       metrics: more such layers, by name.
       seed: for new weights and for what is drawn while training.
       n_devices: how many share the rows of a batch, or 'all' that are there.
+      not_finite: whether a step that is not will 'stop' the training, or 'skip' itself.
 
     Raises:
       LayerError: the model does not fit the first batch.
@@ -56,14 +57,15 @@ class Trainer(Stepper):
         metrics: Mapping[str, Any] | None = None,
         seed: int = 0,
         n_devices: int | str = 1,
+        not_finite: str = 'stop',
     ):
         self._data = data
         batches = batches_from(data)
         first = next(batches)
         self._batches = itertools.chain([first], batches)
         sample = as_example(first, model.n_in)
-        carry = is_contiguous(data)
-        super().__init__(model, sample, optimizer, loss, metrics, seed, carry, n_devices)
+        learned = model, sample, optimizer, loss, metrics, seed
+        super().__init__(*learned, is_contiguous(data), n_devices, not_finite)
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved, with the batch of its step."""
