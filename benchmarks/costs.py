@@ -3,6 +3,7 @@
 python -m benchmarks.costs NAME    # measures it in this process and prints the seconds
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -12,10 +13,15 @@ from .alternate import ROOT
 
 Times = dict[str, list[float]]
 
+# Without bytecode Python compiles a package anew in each process; an installed one has it.
+_WRITING = {k: v for k, v in os.environ.items() if k != 'PYTHONDONTWRITEBYTECODE'}
+
 
 def measure(group: str, repeats: int) -> Times:
     """Returns the seconds of each cost of a group, in turns."""
     found: Times = {name: [] for name in GROUPS[group]}
+    for seconds in GROUPS[group].values():
+        seconds()  # unmeasured: writes the bytecode that an installer writes
     for _ in range(repeats):
         for name, seconds in GROUPS[group].items():
             found[name].append(seconds())
@@ -26,10 +32,8 @@ def _process(*arguments: str) -> Callable[[], float]:
     """The whole life of a process of this Python."""
 
     def seconds():
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, *arguments], check=True, cwd=ROOT / 'docs', capture_output=True
-        )
+        command, start = [sys.executable, *arguments], time.perf_counter()
+        subprocess.run(command, check=True, cwd=ROOT / 'docs', capture_output=True, env=_WRITING)
         return time.perf_counter() - start
 
     return seconds
@@ -40,7 +44,9 @@ def _within(name: str) -> Callable[[], float]:
 
     def seconds():
         command = [sys.executable, '-m', 'benchmarks.costs', name]
-        found = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+        found = subprocess.run(
+            command, check=True, cwd=ROOT, capture_output=True, text=True, env=_WRITING
+        )
         return float(found.stdout.split()[-1])
 
     return seconds

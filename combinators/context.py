@@ -1,7 +1,7 @@
 """Context: what flows down from the root of a model while it is made or run.
 
-Mode, carry, precision, the random key and the path. A layer reads them here; only the root of a
-model decides them, so two parts of one model cannot disagree by accident.
+Mode, carry, precision, implementation, the random key and the path. A layer reads them here; only
+the root of a model decides them, so two parts of one model cannot disagree by accident.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from ..kernels.implementation import Implementation
 from .errors import ModeError
 
 Mode = Literal['train', 'eval', 'predict']
@@ -41,6 +42,7 @@ class Policy(NamedTuple):
     mode: str | None = None
     carry: bool = False
     precision: str = 'float32'
+    implementation: Implementation = 'auto'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Context:
       mode: 'train', 'eval' or 'predict', already resolved for this layer.
       carry: whether layers with memory continue from the state they are given.
       precision: how products are computed: 'float32', 'tf32' or 'bf16'.
+      implementation: which implementation of a kernel runs; see kernels.implementation.
       rng: a key for the whole model, or None where nothing may be drawn.
       path: the elements `Class#k` from the root down to this layer.
       owner: the fingerprint of the model, which its states bear.
@@ -61,6 +64,7 @@ class Context:
     mode: str = 'train'
     carry: bool = False
     precision: str = 'float32'
+    implementation: Implementation = 'auto'
     rng: Any = None
     path: tuple[str, ...] = ()
     owner: str = ''

@@ -64,6 +64,7 @@ def root_context(layer: Any, rng: Any = None, policy: Policy = Policy()) -> Cont
         mode=mode,
         carry=policy.carry,
         precision=policy.precision,
+        implementation=policy.implementation,
         rng=rng,
         owner=layer._fingerprint,
         forced=policy.mode is not None,

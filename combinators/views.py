@@ -5,6 +5,7 @@ A view has its own state, and shares cells and compiled functions with the model
 
 from typing import Any
 
+from ..kernels.implementation import Implementation, resolved
 from . import passes
 from .context import PRECISIONS, Policy, check_mode
 from .errors import ModeWarning, warn
@@ -26,7 +27,7 @@ class Memory:
 
 
 class Views:
-    """The part of a layer's face that looks at it under another mode, carry or precision."""
+    """The part of a layer's face that looks at it under another policy."""
 
     _policy = Policy()
     _memory: Memory
@@ -53,6 +54,15 @@ class Views:
             raise ValueError(f'precision must be one of {PRECISIONS}, got {precision!r}')
         return self._view(self._policy._replace(precision=precision))
 
+    def with_implementation(self, implementation: Implementation) -> Any:
+        """Returns this model with kernels that run as 'auto', 'reference' or 'xla'.
+
+        'reference' is for looking at what the others do, and for forward-mode derivatives: plain
+        loops, differentiated by jax.
+        """
+        resolved(implementation)
+        return self._view(self._policy._replace(implementation=implementation))
+
     @property
     def mode(self) -> str:
         """The mode that this model runs in."""
@@ -62,6 +72,11 @@ class Views:
     def precision(self) -> str:
         """How this model computes its products: 'float32', 'tf32' or 'bf16'."""
         return self._policy.precision
+
+    @property
+    def implementation(self) -> Implementation:
+        """Which implementation of its kernels this model runs: 'auto', 'reference' or 'xla'."""
+        return self._policy.implementation
 
     @property
     def sublayers(self) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ major inside, (time, batch, features), and batch major at the face, (batch, time
 """
 
 from .attention import attention
+from .implementation import Implementation
 from .linear_recurrence import linear_recurrence
 from .products import Packed, affine, dot, pack, rounded, unpack
 from .recurrence import Affine, Flags, identity, recur, recur_from
@@ -12,6 +13,7 @@ from .recurrence import Affine, Flags, identity, recur, recur_from
 __all__ = [
     'Affine',
     'Flags',
+    'Implementation',
     'Packed',
     'affine',
     'attention',

@@ -18,7 +18,7 @@ def reverse_mode_only(kernel: Callable[..., Any]) -> Callable[..., Any]:
             raise TypeError(
                 f'{kernel.__name__} has a backward pass of its own, so it has no forward-mode '
                 'derivative (jvp, jacfwd, linearize). Use reverse mode: grad, vjp, jacrev, and for '
-                'second derivatives jacrev(grad(f)).'
+                "second derivatives jacrev(grad(f)); or implementation='reference', which has one."
             ) from error
 
     return checked

@@ -9,25 +9,27 @@ Its backward pass is the same recurrence in the other direction, so it needs a a
 """
 
 import functools
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
 from .forward_mode import reverse_mode_only
+from .implementation import Implementation, resolved
 
-LinearImplementation = Literal['auto', 'scan', 'associative']
+Order = Literal['auto', 'loop', 'tree']
 
 
 @reverse_mode_only
-@functools.partial(jax.jit, static_argnames=('reverse', 'implementation'))
+@functools.partial(jax.jit, static_argnames=('reverse', 'implementation', 'order'))
 def linear_recurrence(
     a: jax.Array,
     b: jax.Array,
     start: jax.Array,
     *,
     reverse: bool = False,
-    implementation: LinearImplementation = 'auto',
+    implementation: Implementation = 'auto',
+    order: Order = 'auto',
 ) -> jax.Array:
     """Returns h_t = a_t * h_(t-1) + b_t for all steps, from h_0 = start.
 
@@ -38,30 +40,27 @@ def linear_recurrence(
       b: what is added to it.
       start: the state before the first step.
       reverse: whether to go from the last step to the first.
-      implementation: 'scan' is the reference, a loop over the steps; 'associative' takes about
-        log2(t) rounds over all of them; 'auto' is 'scan' on a CPU, and where the number of steps
-        is a name, which cannot be halved, else 'associative'.
+      implementation: 'reference' is a loop over the steps that jax differentiates; 'xla' has its
+        own backward pass, which forward mode cannot differentiate; see `implementation.resolved`.
+      order: of the steps in 'xla': 'loop' is one after the other; 'tree' takes about log2(t) rounds
+        over all of them; 'auto' is 'loop' on a CPU, and where the number of steps is a name, which
+        cannot be halved, else 'tree'.
     """
-    return _states(_chosen(implementation, a.shape[1]), reverse, a, b, start)
-
-
-def _chosen(implementation, t):
-    if implementation not in get_args(LinearImplementation):
-        words = ', '.join(map(repr, get_args(LinearImplementation)))
-        raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
-    if implementation != 'auto':
-        return implementation
-    loop = jax.default_backend() == 'cpu' or not isinstance(t, int)
-    return 'scan' if loop else 'associative'
+    if resolved(implementation) == 'reference':
+        return _loop(reverse, a, b, start)
+    if order == 'auto':
+        in_order = jax.default_backend() == 'cpu' or not isinstance(a.shape[1], int)
+        order = 'loop' if in_order else 'tree'
+    return _states(order, reverse, a, b, start)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _states(implementation, reverse, a, b, start):
-    run = _scan if implementation == 'scan' else _associative
+def _states(order, reverse, a, b, start):
+    run = _loop if order == 'loop' else _tree
     return run(reverse, a, b, start)
 
 
-def _scan(reverse, a, b, start):
+def _loop(reverse, a, b, start):
     def body(h, now):
         a, b = now
         h = a * h + b
@@ -72,7 +71,7 @@ def _scan(reverse, a, b, start):
     return jnp.swapaxes(states, 0, 1)
 
 
-def _associative(reverse, a, b, start):
+def _tree(reverse, a, b, start):
     first = _first(reverse)
     b = b.at[:, first].add(a[:, first] * start)
     return jax.lax.associative_scan(_both, (a, b), reverse=reverse, axis=1)[1]
@@ -83,16 +82,16 @@ def _both(one, then):
     return one[0] * then[0], then[0] * one[1] + then[1]
 
 
-def _forward(implementation, reverse, a, b, start):
-    states = _states(implementation, reverse, a, b, start)
+def _forward(order, reverse, a, b, start):
+    states = _states(order, reverse, a, b, start)
     return states, (a, start, states)
 
 
-def _backward(implementation, reverse, saved, gradient):
+def _backward(order, reverse, saved, gradient):
     a, start, states = saved
     nothing = jnp.zeros_like(start)
     after = _moved(a, nothing, not reverse)  # a_(t+1); the last step has no other behind it
-    d_states: Any = _states(implementation, not reverse, after, gradient, nothing)
+    d_states: Any = _states(order, not reverse, after, gradient, nothing)
     first = _first(reverse)
     d_a = d_states * _moved(states, start, reverse)
     return d_a, d_states, a[:, first] * d_states[:, first]

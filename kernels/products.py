@@ -52,8 +52,9 @@ def dot(a: jax.Array, b: Any, precision: str = 'float32') -> jax.Array:
         return _dot_packed(a, b.rows, precision)
     # Flat, as XLA's products of two axes of rows are slow in the gradient, where it turns d_y.
     flat = a.reshape(-1, a.shape[-1])
+    y: Any
     if precision == 'bf16':
-        y = _dot_bf16(flat, b)
+        y = _dot_bf16(False, flat, b)
     else:
         y = jnp.matmul(flat, b, precision=_PRECISION[precision])
     return y.reshape(*a.shape[:-1], b.shape[-1])
@@ -80,47 +81,27 @@ def _by_sums(a, rows):
     return products.sum(-1).reshape(*a.shape[:-1], -1)
 
 
-@jax.custom_vjp
-def _dot_bf16(a, b):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _dot_bf16(turned, a, b):
+    """Returns a b; a b' if turned, without writing b' down, as XLA on a CPU is slow with it."""
     a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
-    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+    contracted = (((1,), (1 if turned else 0,)), ((), ()))
+    return lax.dot_general(a, b, contracted, preferred_element_type=jnp.float32)
 
 
-def _forward(a, b):
-    return _dot_bf16(a, b), (a, b)
+def _forward(turned, a, b):
+    return _dot_bf16(turned, a, b), (a, b)
 
 
-def _backward(saved, d_y):
+def _backward(turned, saved, d_y):
     # Left to jax, these two would be products of float32 by bfloat16, which run as float32.
     a, b = saved
-    d_a = _turned_bf16(d_y, b)
-    d_b = weight_gradient(a, d_y, 'bf16')
+    d_a: Any = _dot_bf16(not turned, d_y, b)
+    d_b = weight_gradient(d_y, a, 'bf16') if turned else weight_gradient(a, d_y, 'bf16')
     return d_a.astype(a.dtype), d_b.astype(b.dtype)
 
 
 _dot_bf16.defvjp(_forward, _backward)
-
-
-@jax.custom_vjp
-def _turned_bf16(a, b):
-    # a b'. Without writing b' down, as XLA has a slow product for it on a CPU.
-    a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
-    contracted = (((a.ndim - 1,), (1,)), ((), ()))
-    return lax.dot_general(a, b, contracted, preferred_element_type=jnp.float32)
-
-
-def _turned_forward(a, b):
-    return _turned_bf16(a, b), (a, b)
-
-
-def _turned_backward(saved, d_y):
-    a, b = saved
-    d_a = _dot_bf16(d_y, b)
-    d_b = weight_gradient(d_y, a, 'bf16')
-    return d_a.astype(a.dtype), d_b.astype(b.dtype)
-
-
-_turned_bf16.defvjp(_turned_forward, _turned_backward)
 
 
 def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:

@@ -21,17 +21,16 @@ major. Letters: t steps, b rows, d features of x, m of an operand, k of a map.
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from .forward_mode import reverse_mode_only
+from .implementation import Implementation, resolved
 from .products import affine as affine_product
 from .products import dot, unpack
 from .recurrence_loop import Parts, Slices, Step, guarded, identity, in_pieces, loop, saving_loop
-
-Implementation = Literal['auto', 'scan', 'saved']
 
 
 @functools.partial(
@@ -93,12 +92,9 @@ def recur(
       reverse: whether to go from the last step to the first.
       remat: whether to keep the states at about sqrt(t) steps only and to run the rest again in
         the backward pass.
-      implementation: 'scan' is the reference, a plain loop that jax differentiates; 'saved' has
-        its own backward pass, which forward mode cannot differentiate; 'auto' is 'saved'.
+      implementation: 'reference' is a plain loop that jax differentiates; 'xla' has its own
+        backward pass, which forward mode cannot differentiate; see `implementation.resolved`.
     """
-    if implementation not in get_args(Implementation):
-        words = ', '.join(map(repr, get_args(Implementation)))
-        raise ValueError(f'implementation must be one of {words}, got {implementation!r}')
     if flags.fresh is not None and fresh_state is None:
         fresh_state = jax.tree.map(jnp.zeros_like, start)
     if x.shape[1] == 1:  # decoding: no loop, and no slices of the kernels, which are copies
@@ -106,7 +102,7 @@ def recur(
         return _once(step, affine, start, params, flags, fresh_state)
     inputs = _input_parts(jnp.swapaxes(x, 0, 1), maps, precision)
     parts = _recurrent_parts(maps, x.shape[-1])
-    options = (precision, reverse, remat, implementation)
+    options = (precision, reverse, remat, resolved(implementation))
     return _along(step, inputs, parts, start, params, flags, fresh_state, *options)
 
 
@@ -118,13 +114,14 @@ def recur_from(
     params: tuple[Any, ...] = (),
     *,
     precision: str = 'float32',
+    implementation: Implementation = 'auto',
 ) -> tuple[Any, Any]:
     """Runs a recurrence from what x gives to each map; returns what `recur` returns.
 
     Shapes: inputs (b, t, k) for each map that x has a part in, with its bias.
 
     Args:
-      step, start, params, precision: see `recur`.
+      step, start, params, precision, implementation: see `recur`.
       inputs: x's part of the maps, such as rows of a table; for a single step the whole of those
         that are not among `maps`.
       maps: the operands' part of those that have one, without x: (m, k).
@@ -134,7 +131,8 @@ def recur_from(
         return _once(step, affine, start, params, NO_FLAGS, None)
     inputs = {k: jnp.swapaxes(v, 0, 1) for k, v in inputs.items()}
     parts = _recurrent_parts(maps, 0)
-    return _along(step, inputs, parts, start, params, NO_FLAGS, None, precision)
+    options = (precision, False, False, resolved(implementation))
+    return _along(step, inputs, parts, start, params, NO_FLAGS, None, *options)
 
 
 def _once(step, affine, start, params, flags, fresh_state):
@@ -153,13 +151,13 @@ def _along(
     flags,
     fresh_state,
     precision,
-    reverse=False,
-    remat=False,
-    implementation='auto',
+    reverse,
+    remat,
+    implementation,
 ):
     """Runs the loop over inputs that are time major."""
     slices = Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
-    run = loop if implementation == 'scan' else saving_loop
+    run = loop if implementation == 'reference' else saving_loop
     run = functools.partial(run, step, precision, reverse)
     if remat:
         run = functools.partial(in_pieces, run, reverse)

@@ -61,7 +61,9 @@ class LinearCell(RecurrentCell):
         def recurrence(a, b):
             nonlocal last
             a, b = _guarded(*jnp.broadcast_arrays(a, b), flags, fresh)
-            states = linear_recurrence(a, b, start, reverse=along.reverse)
+            states = linear_recurrence(
+                a, b, start, reverse=along.reverse, implementation=along.implementation
+            )
             if x.shape[1]:
                 last = states[:, 0 if along.reverse else -1]
             return states

@@ -181,7 +181,8 @@ class Recurrent(Layer):
         valid = None if padding is None else _valid(x, padding, self._padding, kept.steps)
         flags = Flags(self._keep(x, valid, context), _flags(x, resets))
         drop = self._drop(x, context)
-        along = Along(context.precision, self._reverse, self._remat, drop, valid)
+        how = context.precision, context.implementation
+        along = Along(*how, self._reverse, self._remat, drop, valid)
         y, last = self._along_time(context, x, kept.state, weights, flags, fresh, along)
         outputs = as_stack((y, last) if self._return_state else (y,))
         if not self._steps(context):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
-from ..kernels import Affine, Flags, recur
+from ..kernels import Affine, Flags, Implementation, recur
 from .checks import positive, same_width
 from .initializers import Initializer, RandomNormalInitializer, RandomUniformInitializer
 
@@ -46,6 +46,7 @@ class Along(NamedTuple):
     """How a cell is run along time; see kernels.recur."""
 
     precision: str = 'float32'
+    implementation: Implementation = 'auto'
     reverse: bool = False
     remat: bool = False
     drop: Any = None  # (b, n_units): what operands are multiplied by
@@ -143,6 +144,7 @@ class RecurrentCell(Layer):
             flags,
             None if fresh is None else self.unpack(fresh),
             precision=along.precision,
+            implementation=along.implementation,
             reverse=along.reverse,
             remat=along.remat,
         )
@@ -161,7 +163,7 @@ class RecurrentCell(Layer):
 
     def _over_time(self, x, carry, weights, context, remat):
         self.check_width(x, weights)
-        along = Along(context.precision, remat=remat)
+        along = Along(context.precision, context.implementation, remat=remat)
         return self.along_time(x, carry, weights, Flags(), None, along)
 
     def affines(self, weights: Any) -> dict[str, Affine]:
@@ -235,7 +237,7 @@ class RecurrentCell(Layer):
         rows = x.shape[:-1]
         one = x.reshape(-1, 1, x.shape[-1])
         start = before.reshape(-1, before.shape[-1])
-        along = Along(context.precision)
+        along = Along(context.precision, context.implementation)
         y, after = self.along_time(one, start, weights, Flags(), None, along)
         y, after = y.reshape(*rows, -1), after.reshape(*rows, -1)
         return (y, after), state

@@ -49,27 +49,18 @@ def Adafactor(
     Source: Shazeer and Stern 2018, arXiv 1804.04235, algorithms 4 to 6.
     """
 
-    def is_factored(weights):
-        return factored and weights.ndim >= 2
+    def means(squares):
+        return _means(squares, factored and squares.ndim >= 2)
 
     def new_slots(weights):
-        shape = weights.shape
-        if is_factored(weights):
-            slots = [jnp.zeros(shape[:-1]), jnp.zeros(shape[:-2] + shape[-1:])]
-        else:
-            slots = [jnp.zeros_like(weights)]
-        if do_momentum:
-            dtype = jnp.bfloat16 if momentum_in_bfloat16 else weights.dtype
-            slots.append(jnp.zeros(shape, dtype))
-        return slots
+        slots = means(jnp.zeros(weights.shape))
+        dtype = jnp.bfloat16 if momentum_in_bfloat16 else weights.dtype
+        return [*slots, jnp.zeros(weights.shape, dtype)] if do_momentum else slots
 
     def update(moment, gradient, weights, slots):
-        t = moment.step.astype(jnp.float32) + 1
-        kept = 1 - t**-decay_rate
-        second = [
-            kept * slot + (1 - kept) * mean
-            for slot, mean in zip(slots, _means(gradient**2, is_factored(weights)), strict=False)
-        ]
+        new = means(gradient**2)
+        kept = 1 - (moment.step.astype(jnp.float32) + 1) ** -decay_rate
+        second = [kept * a + (1 - kept) * b for a, b in zip(slots, new, strict=False)]
         y = gradient * _scale(second, epsilon1)
         if do_clipping:
             y = y / jnp.maximum(1.0, _rms(y) / clipping_threshold)
@@ -78,14 +69,11 @@ def Adafactor(
             y = y * jnp.maximum(_rms(weights), epsilon2)
         if do_momentum:
             y = beta1 * slots[-1].astype(y.dtype) + (1 - beta1) * y
-            second.append(y.astype(slots[-1].dtype))
-        return -decay(moment.step) * weights - y, second
+            second.append(y)
+        left = jnp.maximum(1 - moment.step / weight_decay_n_steps, 0.0) if falls else 1.0
+        return -weight_decay_rate * left * weights - y, second
 
-    def decay(step):
-        if weight_decay_n_steps < 1:
-            return weight_decay_rate
-        return weight_decay_rate * jnp.maximum(1 - step / weight_decay_n_steps, 0.0)
-
+    falls = weight_decay_n_steps >= 1
     return leafwise(learning_rate, new_slots, update)
 
 

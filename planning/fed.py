@@ -68,9 +68,15 @@ class Fed(tl.Layer):
         else:
             kernels |= self._own(weights)
         maps = {k: Affine(w, weights.biases.get(k), False) for k, w in kernels.items()}
-        step, precision = cell.compiled_step, context.precision
+        precision = context.precision
         states, last = recur_from(
-            step, inputs, cell.unpack(start), maps, weights.params, precision=precision
+            cell.compiled_step,
+            inputs,
+            cell.unpack(start),
+            maps,
+            weights.params,
+            precision=precision,
+            implementation=context.implementation,
         )
         following, last, made = cell.output(states), cell.pack(last), None
         if self._feeds:

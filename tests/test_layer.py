@@ -167,6 +167,7 @@ def test_views_share_weights_and_have_their_own_state() -> None:
         lambda m: m.as_mode('train'),
         lambda m: m.with_carry(),
         lambda m: m.with_precision('bf16'),
+        lambda m: m.with_implementation('reference'),
     ],
 )
 def test_init_on_a_view_never_replaces_weights(look: Any) -> None:

@@ -15,7 +15,9 @@ B, T, N = 3, 11, 5
 R = np.random.RandomState(0)
 A, X, START = R.uniform(-1, 1.1, (B, T, N)), R.randn(B, T, N), R.randn(B, N)
 FOR_STATES = R.randn(B, T, N)
-WAYS = list(itertools.product(('scan', 'associative', 'auto'), (False, True)))
+OWN = ({'order': 'loop'}, {'order': 'tree'})
+HOW = ({'implementation': 'reference'}, *OWN, {})
+WAYS = list(itertools.product(HOW, (False, True)))
 
 
 def by_hand(a: Any, b: Any, h: Any, reverse: bool) -> Any:
@@ -25,13 +27,11 @@ def by_hand(a: Any, b: Any, h: Any, reverse: bool) -> Any:
     return found
 
 
-@pytest.mark.parametrize(('implementation', 'reverse'), WAYS)
+@pytest.mark.parametrize(('how', 'reverse'), WAYS)
 @pytest.mark.parametrize('t', [1, 2, T])
-def test_it_is_its_formula(implementation: Any, reverse: bool, t: int) -> None:
+def test_it_is_its_formula(how: Any, reverse: bool, t: int) -> None:
     with jax.enable_x64(True):
-        got = linear_recurrence(
-            A[:, :t], X[:, :t], START, reverse=reverse, implementation=implementation
-        )
+        got = linear_recurrence(A[:, :t], X[:, :t], START, reverse=reverse, **how)
     np.testing.assert_allclose(got, by_hand(A[:, :t], X[:, :t], START, reverse), atol=1e-12)
 
 
@@ -43,8 +43,8 @@ def plain(a: Any, b: Any, h: Any, reverse: bool) -> Any:
     return jnp.stack(found, 1)
 
 
-@pytest.mark.parametrize(('implementation', 'reverse'), WAYS[:4])
-def test_first_and_second_derivatives(implementation: Any, reverse: bool) -> None:
+@pytest.mark.parametrize(('how', 'reverse'), WAYS[:6])
+def test_first_and_second_derivatives(how: Any, reverse: bool) -> None:
     def derivatives(run: Any) -> Any:
         def total(*arguments: Any) -> Any:
             return (FOR_STATES * jnp.sin(run(*arguments))).sum()
@@ -57,22 +57,16 @@ def test_first_and_second_derivatives(implementation: Any, reverse: bool) -> Non
         return first, second
 
     with jax.enable_x64(True):
-        got = derivatives(
-            lambda *arguments: linear_recurrence(
-                *arguments, reverse=reverse, implementation=implementation
-            )
-        )
+        got = derivatives(lambda *arguments: linear_recurrence(*arguments, reverse=reverse, **how))
         wanted = derivatives(lambda *arguments: plain(*arguments, reverse))
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize('implementation', ['scan', 'associative'])
-def test_vmap_is_a_loop_over_sequences(implementation: Any) -> None:
+@pytest.mark.parametrize('how', OWN)
+def test_vmap_is_a_loop_over_sequences(how: Any) -> None:
     def gradient(a: Any) -> Any:
-        return jax.grad(
-            lambda a: (linear_recurrence(a, X, START, implementation=implementation) ** 2).sum()
-        )(a)
+        return jax.grad(lambda a: (linear_recurrence(a, X, START, **how) ** 2).sum())(a)
 
     with jax.enable_x64(True):
         more = np.stack([A, 0.5 * A])
@@ -87,12 +81,12 @@ def test_long_sequences_with_gates_near_0_and_1_stay_exact() -> None:
     b = R.randn(2, 3000, 4)
     wanted = by_hand(a, b, np.zeros((2, 4)), False)
     scale = np.abs(wanted).max()
-    for implementation in ('scan', 'associative'):
+    for how in OWN:
         got = linear_recurrence(
             jnp.asarray(a, jnp.float32),
             jnp.asarray(b, jnp.float32),
             jnp.zeros((2, 4)),
-            implementation=implementation,
+            **how,
         )
         np.testing.assert_allclose(got, wanted, atol=1e-5 * scale)
 
@@ -105,15 +99,15 @@ def test_the_number_of_steps_may_be_a_name() -> None:
     assert got.shape == (B, t, N)
 
 
-def test_associative_has_no_loop() -> None:
-    def primitives(implementation: Any) -> str:
+def test_a_tree_has_no_loop() -> None:
+    def primitives(order: Any) -> str:
         def total(a: Any) -> Any:
-            return linear_recurrence(a, X, START, implementation=implementation).sum()
+            return linear_recurrence(a, X, START, order=order).sum()
 
         return str(jax.make_jaxpr(jax.grad(total))(A))
 
-    assert 'scan[' in primitives('scan')
-    assert 'scan[' not in primitives('associative')
+    assert 'scan[' in primitives('loop')
+    assert 'scan[' not in primitives('tree')
 
 
 @pytest.mark.parametrize(('backend', 'loops'), [('cpu', True), ('gpu', False)])
@@ -127,7 +121,7 @@ def test_auto_takes_a_loop_on_a_cpu_only(
 
 
 def test_an_unknown_implementation_is_refused() -> None:
-    with pytest.raises(ValueError, match="one of 'auto', 'scan', 'associative', got 'fast'"):
+    with pytest.raises(ValueError, match="one of 'auto', 'reference', 'xla', got 'fast'"):
         linear_recurrence(A, X, START, implementation='fast')  # pyright: ignore[reportArgumentType]
 
 

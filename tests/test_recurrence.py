@@ -180,7 +180,7 @@ def mixed(flag, yes, no):
 
 @pytest.mark.parametrize(('flags', 'reverse'), list(itertools.product(FLAGS, (False, True))))
 def test_the_reference_is_its_formula(case, flags, reverse):
-    flags, options = FLAGS[flags], {'reverse': reverse, 'implementation': 'scan'}
+    flags, options = FLAGS[flags], {'reverse': reverse, 'implementation': 'reference'}
     x, start, maps, params, fresh = case.arguments
     with jax.enable_x64(True):
         got = recur(case.kind.step, x, start, maps, params, flags, fresh, **options)
@@ -200,8 +200,8 @@ def test_the_own_passes_are_those_of_the_reference(case, flags, reverse, remat):
         with jax.enable_x64(True):
             return jax.value_and_grad(total, (0, 1, 2, 3, 4))(*case.arguments)
 
-    wanted = with_gradients(implementation='scan')
-    got = with_gradients(implementation='saved', remat=remat)
+    wanted = with_gradients(implementation='reference')
+    got = with_gradients(implementation='xla', remat=remat)
     for a, b in zip(*map(jax.tree.leaves, (wanted, got)), strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-8, atol=1e-11)
 
@@ -230,7 +230,7 @@ def test_second_derivatives_agree(case):
         with jax.enable_x64(True):
             return jax.grad(squared, (0, 1))(case.start, case.maps)
 
-    wanted, got = of_gradient('scan'), of_gradient('saved')
+    wanted, got = of_gradient('reference'), of_gradient('xla')
     for a, b in zip(jax.tree.leaves(wanted), jax.tree.leaves(got), strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-8, atol=1e-10)
 
@@ -256,12 +256,12 @@ def test_forward_mode_says_why_it_cannot(case):
         return states
 
     with pytest.raises(TypeError, match=r'recur has .* no forward-mode .* jacrev\(grad\(f\)\)'):
-        jax.jvp(of('saved'), (case.x,), (case.x,))
-    jax.jvp(of('scan'), (case.x,), (case.x,))
+        jax.jvp(of('xla'), (case.x,), (case.x,))
+    jax.jvp(of('reference'), (case.x,), (case.x,))
 
 
 def test_an_unknown_implementation_is_refused(case):
-    with pytest.raises(ValueError, match="one of 'auto', 'scan', 'saved', got 'cudnn'"):
+    with pytest.raises(ValueError, match="one of 'auto', 'reference', 'xla', got 'cudnn'"):
         case.total(implementation='cudnn')(*case.arguments)
 
 
@@ -299,14 +299,14 @@ def test_the_loops_compute_no_weight_gradient(case):
         bodies = training_loops(case, implementation)
         return [v.aval.shape for body in bodies for e in all_eqns(body) for v in e.outvars]
 
-    assert matrices & set(made('scan'))
-    assert not matrices & set(made('saved'))
+    assert matrices & set(made('reference'))
+    assert not matrices & set(made('xla'))
 
 
 def test_the_loops_hold_the_recurrent_products_only(case):
     """One product for each map with an operand forwards, one backwards, none with x, no turning."""
     operands = sum(m.kernel.shape[0] != D for m in case.maps.values())
-    for body in training_loops(case, 'saved'):
+    for body in training_loops(case, 'xla'):
         names = [e.primitive.name for e in all_eqns(body)]
         assert names.count('dot_general') == operands
         assert 'transpose' not in names

@@ -249,6 +249,7 @@ def test_characters(tmp_path: Path, corpus: str) -> None:
         ({'seed': 1.5}, r'train.seed: expected an int, got 1.5'),
         ({'vocabulary': 'byte'}, r"train.vocabulary: expected one of .*, got 'byte'"),
         ({'precision': 'fp16'}, r"train.precision: expected one of .*, got 'fp16'"),
+        ({'implementation': 'cudnn'}, r"train.implementation: expected one of .*, got 'cudnn'"),
         ({'optimizer': training.Adam}, r'train.optimizer: .* got the function Adam'),
     ],
 )

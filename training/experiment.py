@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ import optax
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
 from .devices import Devices
+from ..kernels import Implementation
 from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
@@ -44,6 +45,7 @@ class Experiment:
       log_every: steps between log points.
       seed: for new weights, for what is drawn while training, and for the order of rows.
       precision: of products, 'float32', 'tf32' or 'bf16'.
+      implementation: of the kernels of recurrent layers, 'auto', 'reference' or 'xla'.
       task: 'language', next tokens of a text; 'classes', of the rows of a labelled text; 'tags',
         of the characters of its rows.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
@@ -68,6 +70,7 @@ class Experiment:
     log_every: int = 25
     seed: int = 0
     precision: str = 'float32'
+    implementation: Implementation = 'auto'
     task: str = 'language'
     frozen: Sequence[str] = ()
     n_devices: int | str = 1
@@ -89,12 +92,14 @@ class Experiment:
         _check_choice('not_finite', self.not_finite, NOT_FINITE)
         if self.n_devices != 'all':
             _check_count('n_devices', self.n_devices, " or 'all'")
+        _check_choice('implementation', self.implementation, get_args(Implementation))
         if not hasattr(self.optimizer, 'update'):
             raise ValueError(
                 f'train.optimizer: expected an optimizer, got {_kind(self.optimizer)}. In a config '
                 'it is made by a call: train.optimizer = @Adam()'
             )
-        self.model = self.model.with_precision(self.precision)
+        model = self.model.with_precision(self.precision)
+        self.model = model.with_implementation(self.implementation)
 
     @property
     def what(self) -> Task:

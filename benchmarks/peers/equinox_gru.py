@@ -77,22 +77,12 @@ def _logits_of(setting):
 
 def train(setting):
     """The usual step; a model of arrays alone is a pytree that jax.jit takes."""
-    logits_of = _logits_of(setting)
-
-    def loss_of(model, x):
-        return jax_common.cross_entropy(logits_of(model, jax_common.shifted(x)), x)
-
-    return jax_common.train(setting, loss_of, _model(setting))
+    return jax_common.train_logits(setting, _logits_of(setting), _model(setting))
 
 
 def forward(setting):
     """One compiled pass."""
-    logits_of = _logits_of(setting)
-
-    def log_probs_of(model, inputs):
-        return jax.nn.log_softmax(logits_of(model, inputs))
-
-    return jax_common.forward(setting, log_probs_of, _model(setting))
+    return jax_common.forward(setting, _logits_of(setting), _model(setting))
 
 
 def decode(setting):

@@ -59,25 +59,20 @@ def model_of(setting):
     return model, params
 
 
+def _logits_of(model):
+    return lambda params, ids: model.apply({'params': params}, ids)[0]
+
+
 def train(setting):
     """The usual step: value_and_grad, optax, jit."""
     model, params = model_of(setting)
-
-    def loss_of(params, x):
-        logits, _ = model.apply({'params': params}, jax_common.shifted(x))
-        return jax_common.cross_entropy(logits, x)
-
-    return jax_common.train(setting, loss_of, params)
+    return jax_common.train_logits(setting, _logits_of(model), params)
 
 
 def forward(setting):
     """One compiled pass."""
     model, params = model_of(setting)
-
-    def log_probs_of(params, inputs):
-        return jax.nn.log_softmax(model.apply({'params': params}, inputs)[0])
-
-    return jax_common.forward(setting, log_probs_of, params)
+    return jax_common.forward(setting, _logits_of(model), params)
 
 
 def decode(setting, loop=jax_common.decode_by_steps):

@@ -89,10 +89,10 @@ def forward(setting):
     """One compiled pass; the model is taken apart once."""
     definition, weights = nnx.split(model_of(setting))
 
-    def log_probs_of(weights, inputs):
-        return jax.nn.log_softmax(nnx.merge(definition, weights)(inputs)[0])
+    def logits_of(weights, inputs):
+        return nnx.merge(definition, weights)(inputs)[0]
 
-    return jax_common.forward(setting, log_probs_of, weights)
+    return jax_common.forward(setting, logits_of, weights)
 
 
 def decode(setting):

@@ -30,9 +30,19 @@ def train(setting, loss_of, weights):
     return run
 
 
-def forward(setting, log_probs_of, weights):
-    """The whole pass in one compiled function; `log_probs_of(weights, inputs)`."""
-    inputs, compiled = jnp.asarray(seed.context(setting)), jax.jit(log_probs_of)
+def train_logits(setting, logits_of, weights):
+    """The same of a model that gives logits; `logits_of(weights, inputs)`."""
+
+    def loss_of(weights, x):
+        return cross_entropy(logits_of(weights, shifted(x)), x)
+
+    return train(setting, loss_of, weights)
+
+
+def forward(setting, logits_of, weights):
+    """The whole pass to log-probabilities in one compiled function."""
+    inputs = jnp.asarray(seed.context(setting))
+    compiled = jax.jit(lambda weights, inputs: jax.nn.log_softmax(logits_of(weights, inputs)))
     return lambda: compiled(weights, inputs).block_until_ready()
 
 

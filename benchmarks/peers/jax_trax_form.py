@@ -45,19 +45,9 @@ def _logits_of(setting):
 
 def train(setting):
     """One compiled step."""
-    logits_of = _logits_of(setting)
-
-    def loss_of(weights, x):
-        return jax_common.cross_entropy(logits_of(weights, jax_common.shifted(x)), x)
-
-    return jax_common.train(setting, loss_of, _weights(setting))
+    return jax_common.train_logits(setting, _logits_of(setting), _weights(setting))
 
 
 def forward(setting):
     """One compiled pass."""
-    logits_of = _logits_of(setting)
-
-    def log_probs_of(weights, inputs):
-        return jax.nn.log_softmax(logits_of(weights, inputs))
-
-    return jax_common.forward(setting, log_probs_of, _weights(setting))
+    return jax_common.forward(setting, _logits_of(setting), _weights(setting))
