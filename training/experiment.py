@@ -12,8 +12,8 @@ import optax
 
 from .. import data as corpora
 from ..combinators import PRECISIONS, Layer, ShapeDtype
-from .devices import Devices
 from ..kernels import Implementation
+from .devices import Devices
 from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
