@@ -5,5 +5,17 @@ from .lstm_lm import LSTMLM
 from .rnn_classifier import RNNClassifier
 from .rnn_lm import RNNLM
 from .rnn_tagger import RNNTagger
+from .transformer import Transformer, TransformerEncoder
+from .transformer_lm import TransformerDecoder, TransformerLM
 
-__all__ = ['GRULM', 'LSTMLM', 'RNNLM', 'RNNClassifier', 'RNNTagger']
+__all__ = [
+    'GRULM',
+    'LSTMLM',
+    'RNNLM',
+    'RNNClassifier',
+    'RNNTagger',
+    'Transformer',
+    'TransformerDecoder',
+    'TransformerEncoder',
+    'TransformerLM',
+]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from retrax import layers as tl
-from retrax.models import GRULM
+from retrax.models import GRULM, TransformerLM
 
 VOCAB = 11
 IDS = tl.ShapeDtype((1, 1), np.int32)
@@ -154,6 +154,10 @@ def user_layer() -> tl.Layer:
     return tl.Serial(tl.ShiftRight(), tl.Embedding(VOCAB, 6), UserSum(), tl.Dense(VOCAB))
 
 
+def transformer() -> tl.Layer:
+    return TransformerLM(VOCAB, 8, 12, n_layers=2, n_heads=2, max_len=128)
+
+
 MODELS = [
     gru_lm,
     told_train,
@@ -164,4 +168,5 @@ MODELS = [
     shared,
     scan,
     user_layer,
+    transformer,
 ]

@@ -683,6 +683,33 @@ CASES = [
     Case('RNNLM', lambda: models.RNNLM(7, 4, 3), Ids(7), shifted=1),
     Case('RNNLM:GRUCell', lambda: models.RNNLM(7, 4, 1, tl.GRUCell, 1), Ids(7), shifted=1),
     Case('LSTMLM', lambda: models.LSTMLM(7, 4, 1), Ids(7), shifted=1),
+    Case(
+        'TransformerLM',
+        lambda: models.TransformerLM(7, 4, 6, n_layers=1, n_heads=2, max_len=16),
+        Ids(7),
+        shifted=1,
+        seen=NO_SEED,
+    ),
+    Case(
+        'TransformerDecoder',
+        lambda: models.TransformerDecoder(None, 4, 6, n_layers=1, n_heads=2, max_len=16),
+        features(3),
+        seen=NO_SEED,
+    ),
+    Case(
+        'TransformerEncoder',
+        lambda: models.TransformerEncoder(7, 3, 4, 6, n_layers=1, n_heads=2, max_len=16),
+        Ids(7),
+        seen=NO_SEED,
+    ),
+    Case(
+        'Transformer',
+        lambda: models.Transformer(
+            7, None, 4, 6, n_encoder_layers=1, n_decoder_layers=1, n_heads=2, max_len=16
+        ),
+        (Ids(7, ('b', 5)), Ids(7)),
+        seen=(*NO_SEED, 'looks ahead only if declared'),  # in the source
+    ),
     Case('RNNTagger', lambda: models.RNNTagger(7, 3, 4, 2), Ids(7)),
     Case(
         'RNNTagger:forwards',

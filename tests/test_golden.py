@@ -43,6 +43,7 @@ def shared_dense() -> tl.Serial:
 
 
 ACTIVATIONS = [case.removeprefix('act_') for case in CASES if case.startswith('act_')]
+SMALL: dict[str, Any] = {'d_model': 8, 'd_ff': 12, 'n_heads': 2, 'max_len': 8}
 LAYERS = {
     **{f'act_{name}': getattr(tl, name) for name in ACTIVATIONS},
     'GRUCell': lambda: tl.GRUCell(7),
@@ -109,11 +110,26 @@ LAYERS = {
     'PositionalEncoding_eval': lambda: tl.PositionalEncoding(9, mode='eval'),
     'PositionalEncoding_ff': lambda: tl.PositionalEncoding(9, d_feature=6, mode='eval'),
     'PositionalEncoding_predict': lambda: tl.PositionalEncoding(9, mode='predict'),
+    'TransformerEncoder_eval': lambda: models.TransformerEncoder(
+        9, 3, **SMALL, n_layers=1, mode='eval'
+    ),
+    'TransformerDecoder_eval': lambda: models.TransformerDecoder(
+        9, **SMALL, n_layers=1, mode='eval'
+    ),
+    'Transformer_eval': lambda: models.Transformer(
+        9, 11, **SMALL, n_encoder_layers=1, n_decoder_layers=2, mode='eval'
+    ),
+    'Transformer_shared': lambda: models.Transformer(
+        9, **SMALL, n_encoder_layers=1, n_decoder_layers=1, mode='eval'
+    ),
 }
 MODELS = {
     'GRULM_small': lambda: lm(32, 16, 2),
     'GRULM_full': lambda: lm(256, 512, 2),
     'trax_models_GRULM': lambda: in_logits(lm(32, 16, 1)),
+    'trax_models_TransformerLM': lambda: models.TransformerLM(
+        32, 16, 24, n_layers=2, n_heads=2, max_len=16, dropout=0.0
+    ),
     'trax_models_RNNLM': lambda: in_logits(models.RNNLM(32, 16, dropout=0.0)),
 }
 INITIALIZERS = {
@@ -330,6 +346,10 @@ def test_model_loss_and_gradients(case: str, loss: str) -> None:
         # Gradients are up to 1, most far smaller: relative to the largest of each array.
         largest = float(jnp.abs(gradient).max())
         field = f'{case}/{name}_grad{i}'
+        if field in ARRAYS and np.abs(ARRAYS[field]).max() < 1e-7:
+            # A bias of all keys moves all scores of a query alike: there is rounding only.
+            assert largest < 1e-7
+            continue
         if field in ARRAYS:
             assert_close(gradient / largest, ARRAYS[field] / largest, 3)
             continue

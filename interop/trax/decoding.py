@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import decoding
-from .eval_sampling import columns
+from . import eval_sampling, predict_sampling
 
 _ENDLESS = np.iinfo(np.int32).max
 
@@ -30,8 +30,8 @@ def autoregressive_sample_stream(
     """Returns an endless iterator over tokens (batch,) that continue `inputs`, or start a text.
 
     Args:
-      model: a language model of one input, in any mode; in eval_mode any model.
-      inputs: a prompt (batch, length).
+      model: a language model in any mode, or one that takes `inputs` and the text, as Transformer.
+      inputs: a prompt (batch, length), or what a model of two inputs reads first.
       batch_size: how many rows; that of `inputs`, if there are some.
       temperature: 0 takes the most probable token.
       start_id: what the model reads first; an id, or (batch, 1).
@@ -42,8 +42,8 @@ def autoregressive_sample_stream(
       seed: an int or a key; equal seeds draw equal tokens.
 
     Raises:
-      ValueError: `inputs` are not batch_size rows, or in eval_mode the model's ShiftRight begins
-        with another id than start_id.
+      ValueError: `inputs` are not batch_size rows, or are missing where the model takes two inputs;
+        in eval_mode, the model's ShiftRight begins with another id than start_id.
     """
     return _columns(
         model, inputs, batch_size, temperature, start_id, eval_mode, eval_min_length, seed, _ENDLESS
@@ -152,9 +152,15 @@ def _columns(
 ):
     """Returns an iterator over tokens (batch,): n of them, or until all rows have met eos."""
     inputs, start = _checked(inputs, batch_size, start_id)
+    if model.n_in > 1 and inputs is None:
+        raise ValueError(f'{model.name} takes {model.n_in} inputs; give the first one as `inputs`')
     if eval_mode:
         _check_start(model, start)
-        return columns(model, inputs, batch_size, temperature, start, min_length, seed)
+        return eval_sampling.columns(
+            model, inputs, batch_size, temperature, start, min_length, seed
+        )
+    if model.n_in > 1:
+        return predict_sampling.columns(model, inputs, temperature, start, seed)
     chunks = decoding.stream(
         model, inputs, n, temperature, seed, batch_size, eos, start_id=start[:, 0]
     )

@@ -42,20 +42,28 @@ def columns(
         size = 1 << (max(min_length, n + 1) - 1).bit_length()
         padded = np.pad(text, [[0, 0], [0, size - n]])
         scores = view((inputs, padded))[0] if several else view(padded)
-        chosen, is_right = _draw(scores, n if shifts else n - 1, temperature, key, position)
-        if not is_right.all():
-            raise FloatingPointError(
-                f'autoregressive_sample: the scores of row {int(is_right.argmin())} for token '
-                f'{position} have no finite maximum; look at the weights of the model'
-            )
+        chosen, is_right = draw(scores, n if shifts else n - 1, temperature, key, position)
+        check(is_right, position)
         yield np.asarray(chosen)
         text = np.concatenate([text, chosen[:, None]], axis=1)
         position += 1
 
 
 @jax.jit
-def _draw(scores, place, temperature, key, position):
+def draw(
+    scores: jax.Array, place: Any, temperature: Any, key: jax.Array, position: Any
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the token of each row from its scores at a place, and whether they can be right."""
     scores = scores[:, place]
     rows = jnp.arange(len(scores), dtype=jnp.uint32)
     keys = token_keys(key, rows, position)
     return sample(scores, temperature, keys), jnp.isfinite(scores.max(axis=-1))
+
+
+def check(is_right: jax.Array, position: int) -> None:
+    """Raises FloatingPointError if the scores of a row were not right."""
+    if not is_right.all():
+        raise FloatingPointError(
+            f'autoregressive_sample: the scores of row {int(is_right.argmin())} for token '
+            f'{position} have no finite maximum; look at the weights of the model'
+        )
