@@ -221,6 +221,18 @@ def generate(
 
 
 @main.command(cls=Command)
+@click.argument('run', type=click.Path(path_type=Path))
+@click.option('--length', default=512, show_default=True, type=click.IntRange(min=2))
+@click.option('--streams', default=8, show_default=True, type=click.IntRange(min=1))
+@allow_imports
+def truncation(run: Path, length: int, streams: int) -> None:
+    """Print how far truncated gradients of RUN's model are from the full one, on held-out text."""
+    from .truncation import show
+
+    show(run, length, streams)
+
+
+@main.command(cls=Command)
 @click.argument('config_or_run')
 @click.option('--compile', 'compiles', is_flag=True, help='Also compile and time a training step.')
 @allow_imports

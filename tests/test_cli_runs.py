@@ -161,3 +161,17 @@ def test_a_dead_process_is_taken_over_with_a_line(home: Path, tmp_path: Path) ->
     assert 'Took over the lock of a process that wrote nothing into it: it is dead.' in (
         result.output
     )
+
+
+def test_truncation_prints_a_row_for_each_horizon(home: Path) -> None:
+    result = retrax('truncation', home / 'runs/mine', '--length', 12, '--streams', 2)
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    rows = [words for words in lines if words and words[0].isdigit() and '.' in words[-1]]
+    assert [row[0] for row in rows] == ['1', '2', '4', '8', '12']
+    assert [row[1:3] for row in rows if 'window)' in row] == [['(the', 'window)']]
+    assert rows[-1][1:] == ['1.0000', '1.0000', '0.0000']
+    assert float(rows[0][1]) < 1
+    assert 'need 1,200, its held-out text has 51' in refused(
+        'truncation', home / 'runs/mine', '--length', 600, '--streams', 2
+    )

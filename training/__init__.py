@@ -25,6 +25,7 @@ from .stepper import DivergedError
 from .stopping import Stopped
 from .task import Material, Task
 from .trainer import Progress, Trainer
+from .truncation import Truncation, truncations
 
 __all__ = [
     'PROTOCOLS',
@@ -56,6 +57,7 @@ __all__ = [
     'TrainTask',
     'Trainer',
     'TrainingStepCallback',
+    'Truncation',
     'as_example',
     'evaluate',
     'fit',
@@ -64,4 +66,5 @@ __all__ = [
     'list_runs',
     'score',
     'train',
+    'truncations',
 ]

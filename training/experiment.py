@@ -37,8 +37,9 @@ class Experiment:
         tags 'python_source', or the path of a labelled text (see retrax.data.parse_rows).
       vocabulary: 'bytes' (256 ids), or 'characters' (those of the training text, and 2 more).
       batch_size: how many streams the training text is cut into, or rows per batch.
-      window: how many tokens of each stream make a batch; gradients end at its edge. Of rows, how
-        many tokens are read.
+      window: how many tokens of each stream make a batch. Of rows, how many tokens are read.
+      horizon: over how many tokens of its stream a gradient goes back, a divisor or a multiple of
+        the window; None: to the edge of the window.
       steps: how many batches to learn from; a budget in steps is the same on every machine.
       optimizer: an optax transformation; Adam(1e-3, clip_norm=1.0) by default.
       eval_every: steps between evaluations on held-out text, each with a checkpoint.
@@ -75,6 +76,7 @@ class Experiment:
     frozen: Sequence[str] = ()
     n_devices: int | str = 1
     not_finite: str = 'stop'
+    horizon: int | None = None
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -168,7 +170,7 @@ class Experiment:
         optimizer, n_devices = self.optimizer, n_devices or self.n_devices
         if self.frozen:
             optimizer = frozen(optimizer, self.model, *self.frozen)
-        more = self.what.metrics, self.seed, n_devices, self.not_finite
+        more = self.what.metrics, self.seed, n_devices, self.not_finite, self.horizon
         return Trainer(self.model, batches, optimizer, None, *more)
 
 

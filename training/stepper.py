@@ -22,6 +22,7 @@ from .bad_step import Found, first_bad
 from .continuity import Continuity
 from .devices import Devices
 from .examples import Example, check_categories
+from .horizon import Horizon
 
 NOT_FINITE = ('stop', 'skip')
 KEPT = 100  # batches, of the newest steps: one may have to be looked at
@@ -63,6 +64,8 @@ class Stepper:
       n_devices: how many share the rows of a batch, or 'all' that are there.
       not_finite: what a step does whose loss, gradient or update is not: 'stop' the training, or
         'skip' itself, as if it had not been, and be counted in the metric 'skipped'.
+      horizon: how many steps of a carried state a gradient goes back over, see horizon.py; None: to
+        the beginning of its batch.
 
     Attributes:
       skipped: a DivergedError that was not raised, of the first step that skipped itself before
@@ -70,7 +73,8 @@ class Stepper:
 
     Raises:
       LayerError: the model does not fit the sample.
-      ValueError: the devices are not there, or cannot have equally many rows.
+      ValueError: the devices are not there, or cannot have equally many rows; a horizon that does
+        not fit the batches.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Stepper:
         carry: bool = False,
         n_devices: int | str = 1,
         not_finite: str = 'stop',
+        horizon: int | None = None,
     ):
         if not_finite not in NOT_FINITE:
             raise ValueError(f'not_finite: expected one of {NOT_FINITE}, got {not_finite!r}')
@@ -91,7 +96,7 @@ class Stepper:
         self._loss = loss = steps.DEFAULT_LOSS if loss is None else loss
         self._skips = not_finite == 'skip'
         self.skipped: DivergedError | None = None
-        self._newest: collections.deque[tuple[int, Example]] = collections.deque(maxlen=KEPT)
+        self._newest: collections.deque[tuple[int, Any, Example]] = collections.deque(maxlen=KEPT)
         inputs = signature(sample.inputs)
         if not jax.tree.leaves(model.weights):
             model.init(inputs, seed)
@@ -104,13 +109,9 @@ class Stepper:
         self.state = self._placed(
             steps.new_train_state(model.weights, optimizer, model_state, as_key(seed), self._zeros)
         )
-        places, choices = self._devices.shardings(self.state), (self._devices.n, self._skips)
-        self._step = self._view.program(
-            ('train step', optimizer, loss, tuple(self._metrics.items()), *choices),
-            lambda: steps.build_step(
-                self._view, optimizer, loss, self._metrics, places, self._skips
-            ),
-        )
+        self._places = self._devices.shardings(self.state)
+        self._horizon = Horizon(horizon, sample.inputs, carry, self._skips)
+        self._steps: dict[int, Any] = {}  # by the number of earlier windows that they go through
         self.step, self._continuity = 0, Continuity() if carry else None
 
     def resume(self, state: steps.TrainState) -> None:
@@ -141,12 +142,31 @@ class Stepper:
         if self._continuity is not None:
             self._continuity.check(example)
         check_categories(example, self._n_categories)
-        self._newest.append((self.step, example))
+        inputs, n = self._horizon.take(example)
+        self._newest.append((self.step, n, example._replace(inputs=inputs)))
         if example.fresh:
             self.state = self.state._replace(model_state=self._begun())
+        step = self._compiled(n)
         with uninterrupted():
-            self.state = self._step(self.state, *self._devices.share(example[:2]))
+            self.state = step(self.state, *self._devices.share((inputs, example.compared)))
             self.step += 1
+
+    def remember(self, example: Example) -> None:
+        """Takes note of a batch that was learned from, before going on from a saved state."""
+        self._horizon.take(example)
+
+    def _compiled(self, n: int) -> Any:
+        """The step that goes through n earlier windows too."""
+        if n not in self._steps:
+            view, metrics = self._horizon.model(self._view, n), tuple(self._metrics.items())
+            choices = self._devices.n, self._skips, self._horizon.steps, n
+            self._steps[n] = self._view.program(
+                ('train step', self._optimizer, self._loss, metrics, *choices),
+                lambda: steps.build_step(
+                    view, self._optimizer, self._loss, self._metrics, self._places, self._skips
+                ),
+            )
+        return self._steps[n]
 
     def read(self) -> dict[str, float]:
         """Returns the mean metrics of the steps since the last reading; waits for the device.
@@ -173,16 +193,16 @@ class Stepper:
 
     def _first_bad(self, bad_step: int) -> Found | None:
         """Makes a step again to find its first bad value, if its batch is still there."""
-        for step, example in self._newest:
+        for step, n, example in self._newest:
             if step == bad_step:
-                parts = self._view, self._loss, self._optimizer
+                parts = self._horizon.model(self._view, n), self._loss, self._optimizer
                 return first_bad(*parts, self.state, step, example)
         return None
 
     @property
     def step_function(self) -> Any:
         """The compiled step, to look at: (state, inputs, compared) -> state."""
-        return self._step
+        return self._compiled(0)
 
     @property
     def is_fine(self) -> bool:

@@ -41,6 +41,7 @@ class Trainer(Stepper):
       seed: for new weights and for what is drawn while training.
       n_devices: how many share the rows of a batch, or 'all' that are there.
       not_finite: whether a step that is not will 'stop' the training, or 'skip' itself.
+      horizon: how many steps of a carried state a gradient goes back over; see horizon.py.
 
     Raises:
       LayerError: the model does not fit the first batch.
@@ -58,6 +59,7 @@ class Trainer(Stepper):
         seed: int = 0,
         n_devices: int | str = 1,
         not_finite: str = 'stop',
+        horizon: int | None = None,
     ):
         self._data = data
         batches = batches_from(data)
@@ -65,12 +67,15 @@ class Trainer(Stepper):
         self._batches = itertools.chain([first], batches)
         sample = as_example(first, model.n_in)
         learned = model, sample, optimizer, loss, metrics, seed
-        super().__init__(*learned, is_contiguous(data), n_devices, not_finite)
+        super().__init__(*learned, is_contiguous(data), n_devices, not_finite, horizon)
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved, with the batch of its step."""
         super().resume(state)
-        self._batches = batches_from(self._data, self.step)
+        earlier = self._horizon.before(self.step)
+        self._batches = batches_from(self._data, earlier.start)
+        for _ in earlier:
+            self.remember(as_example(next(self._batches), self.model.n_in))
 
     def run(self, until: int, log_every: int = 100, stop: Any = False) -> Iterator[Progress]:
         """Trains until `until` steps were made; yields every `log_every` steps and at the end.
