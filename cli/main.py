@@ -233,6 +233,28 @@ def truncation(run: Path, length: int, streams: int) -> None:
 
 
 @main.command(cls=Command)
+@click.argument('run', type=click.Path(path_type=Path))
+@click.option(
+    '--text',
+    'file',
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='A UTF-8 text file for the model to read.',
+)
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='The page; RUN-FILE.html here if it is not given.',
+)
+@allow_imports
+def inspect(run: Path, file: Path, out: Path | None) -> None:
+    """Write a page of HTML that shows what the model of RUN does while it reads a text."""
+    from .inspect import write
+
+    write(run, file, out)
+
+
+@main.command(cls=Command)
 @click.argument('config_or_run')
 @click.option('--compile', 'compiles', is_flag=True, help='Also compile and time a training step.')
 @allow_imports

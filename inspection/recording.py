@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import Observer, observing, signature
+from ..combinators.stack import as_items
 from ..layers.named import Named
 
 
@@ -18,11 +19,14 @@ class Recording:
     Attributes:
       name: of the model.
       outputs: of the model.
-      layers: by path of a recurrent layer, by name, values (b, t, n_units) of all its steps.
+      layers: by path of a recurrent layer, by name, values (b, t, n_units) of all its steps;
+        'output' too, where none of them is h.
+      series: by path, the outputs (b, t, d) of the layers that the model is a series of.
     """
 
-    def __init__(self, name: str, outputs: Any, layers: dict[str, dict[str, Named]]):
-        self.name, self.outputs, self.layers = name, outputs, layers
+    def __init__(self, name: str, outputs: Any, heard: '_Names'):
+        self.name, self.outputs = name, outputs
+        self.layers, self.series = heard.found, heard.series
 
     def gates(self) -> dict[str, np.ndarray]:
         """Returns the gates by 'path.name'."""
@@ -52,7 +56,7 @@ def record(model: Any, x: Any) -> Recording:
     heard = _Names()
     with observing(heard):
         y, _ = model.pure_fn(x, model.weights, model.new_state(batch_size_of(x)), model.rng)
-    return Recording(model.name, jax.tree.map(np.asarray, y), heard.found)
+    return Recording(model.name, jax.tree.map(np.asarray, y), heard)
 
 
 def ready(model: Any, x: Any) -> Any:
@@ -76,6 +80,20 @@ class _Names(Observer):
 
     def __init__(self):
         self.found: dict[str, dict[str, Named]] = {}
+        self.series: dict[str, np.ndarray] = {}
+
+    def after(self, layer, context, weights, y):
+        if not layer.n_out:
+            return
+        first = as_items(y)[0]
+        floats = jnp.issubdtype(first.dtype, jnp.floating)
+        if not floats or first.ndim != 3 or isinstance(first, jax.core.Tracer):
+            return
+        if len(context.path) == 1:
+            self.series[context.location] = np.asarray(first)
+        found = self.found.get(context.location)
+        if found is not None and 'h' not in found:
+            found['output'] = Named(np.asarray(first), False)
 
     def named(self, layer, context, values):
         arrays = jax.tree.leaves({name: v.value for name, v in values.items()})

@@ -210,6 +210,26 @@ def test_summary(home: Path) -> None:
         assert 'GRU#1' in result.output
 
 
+def test_inspect(home: Path, tmp_path: Path) -> None:
+    text = tmp_path / 'my text.txt'
+    text.write_text('the dog < the "cat" & <i>sat</i>\n' * 200, encoding='utf-8')
+    out = tmp_path / 'page.html'
+    result = retrax('inspect', home / 'runs/mine', '--text', text, '--out', out)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith('Only the first 5,000 of 6,600 characters of my text.txt were')
+    assert result.output.endswith('MiB, open it in any browser.\n') or 'KiB' in result.output
+    page = out.read_text(encoding='utf-8')
+    assert '<h1>mine</h1>' in page
+    assert 'step 6 · learned from corpus.txt · 5,000 characters of my text.txt' in page
+    assert '<i>sat' not in page
+    assert 'held out, per character' in page
+    assert 'GRU#1<br>float32[b,t,8]' in page
+    text.write_text('')
+    assert 'expected a text to read, got an empty one' in refused(
+        'inspect', home / 'runs/mine', '--text', text, '--out', out
+    )
+
+
 def test_ctrl_c_says_where_the_checkpoint_is(home: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(
         'retrax.cli.display.Display.log', lambda *_: signal.raise_signal(signal.SIGINT)

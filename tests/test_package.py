@@ -23,8 +23,11 @@ def pyproject() -> dict:
     return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))
 
 
+SHIPPED = r'configs/.*\.gin|inspection/web/page\..*|py\.typed'
+
+
 def shipped_files() -> set[str]:
-    """What the tree says must be in the wheel: all code, all gin files, py.typed."""
+    """What the tree says must be in the wheel: all code, all gin files, the web page, py.typed."""
     files = set()
     for folder, subfolders, names in os.walk(ROOT):
         at_root = Path(folder) == ROOT
@@ -37,11 +40,7 @@ def shipped_files() -> set[str]:
             and not (at_root and name in NOT_IN_THE_PACKAGE)
         ]
         files |= {Path(folder, name).relative_to(ROOT).as_posix() for name in names}
-    return {
-        name
-        for name in files
-        if name.endswith('.py') or re.fullmatch(r'configs/.*\.gin|py\.typed', name)
-    }
+    return {name for name in files if name.endswith('.py') or re.fullmatch(SHIPPED, name)}
 
 
 @pytest.fixture(scope='module')
