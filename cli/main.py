@@ -118,6 +118,33 @@ def sweep(names: tuple[str, ...], grid: tuple[str, ...], listed: Path | None, ou
 
 
 @main.command(cls=Command)
+@click.argument('names', metavar='CONFIG...', nargs=-1, required=True)
+@click.option(
+    '--sample', default=200, show_default=True, type=click.IntRange(min=0), help='Characters.'
+)
+@allow_imports
+def compare(names: tuple[str, ...], sample: int) -> None:
+    """Print each CONFIG or RUN: weights, time of a step, held-out figures, a sample.
+
+    Perplexity is per character. Of a config, what was learned is that of runs/NAME.
+    """
+    from .compare import compare
+
+    compare(names, sample)
+
+
+@main.command(cls=Command)
+@click.argument('runs', nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option('--metric', default='loss', show_default=True, help='heldout_bits_per_character, ...')
+@click.option('--png', type=click.Path(path_type=Path, dir_okay=False), help='Also as a picture.')
+def plot(runs: tuple[Path, ...], metric: str, png: Path | None) -> None:
+    """Draw the loss, or another metric, of each of RUNS by its steps."""
+    from .plot import plot
+
+    plot(runs, metric, png)
+
+
+@main.command(cls=Command)
 @click.argument('folder', default='runs', type=click.Path(path_type=Path))
 def runs(folder: Path) -> None:
     """List the runs of FOLDER (runs/): state, step, last loss, held-out bits per character."""
