@@ -1,5 +1,6 @@
 """`retrax plot`: the loss curves of runs, in the terminal and as a picture."""
 
+import importlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,15 +88,12 @@ def draw(curves: dict[str, Curve], metric: str, png: Path) -> None:
 
 def _pyplot() -> Any:
     try:
-        import matplotlib
-
-        matplotlib.use('agg')  # no window
-        from matplotlib import pyplot
+        importlib.import_module('matplotlib').use('agg')  # no window
+        return importlib.import_module('matplotlib.pyplot')
     except ModuleNotFoundError:
         raise ValueError(
             "--png needs matplotlib: pip install 'retrax[plots]'. The curve in a terminal does not."
         ) from None
-    return pyplot
 
 
 def _marks(n: int) -> str:

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from kill.driver import HERE, Kills
+from kill.curve import Curve, difference
+from kill.driver import HERE, TEXT, Kills
+from test_cli import CONFIG
 
 TORN = """
 import os, sys
@@ -43,3 +45,19 @@ def test_killed_runs_end_as_if_they_had_not_been(tmp_path: Path) -> None:
     killer = Kills(tmp_path, seed=1)
     killer.kill(5)
     assert killer.by_moment.total() == 5
+
+
+def test_a_killed_curve_is_that_of_the_run_left_alone(tmp_path: Path) -> None:
+    (tmp_path / 'corpus.txt').write_text(TEXT)
+    (tmp_path / 'mine.gin').write_text(CONFIG.format(corpus=tmp_path / 'corpus.txt'))
+    curve = Curve(tmp_path, str(tmp_path / 'mine.gin'), ('train.eval_every = 4',))
+    whole, seconds = curve.finish('whole', 12)
+    assert curve.kill_at(12, 0.7 * seconds).startswith('after ')
+    cut, _ = curve.finish('cut', 12)
+    assert difference(whole, cut) == ''
+    file = cut.path / 'metrics.jsonl'
+    text = file.read_text()
+    file.write_text(text.replace('"step": 8', '"step": 9'))
+    assert 'of metrics.jsonl differs' in difference(whole, cut)
+    file.write_text(text.rpartition('{')[0])
+    assert 'lines, after the kills' in difference(whole, cut)

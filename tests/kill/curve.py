@@ -1,0 +1,127 @@
+"""A long run that is killed on the way, beside one that is not: `python -m tests.kill.curve`."""
+
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from retrax import checkpoints
+from retrax.training import RunDirectory, list_runs
+
+PROBE = 30, 90  # steps whose seconds say how long a step takes: starting and compiling cancel
+
+
+@click.command()
+@click.option('--config', default='gru_pydocs', show_default=True)
+@click.option('--minutes', default=30.0, show_default=True, help='Of each of the two runs.')
+@click.option('--kills', default=2, show_default=True, type=click.IntRange(min=0))
+@click.option('--seed', default=0, show_default=True, help='Of the moments.')
+@click.option('--gin', 'bindings', multiple=True)
+def main(config: str, minutes: float, kills: int, seed: int, bindings: Sequence[str]) -> None:
+    """Trains for some minutes; trains again with SIGKILLs at random times; compares all lines.
+
+    Each line of metrics.jsonl and each byte of the last checkpoint must be equal.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        curve = Curve(Path(folder), config, bindings)
+        n = curve.steps_in(60 * minutes)
+        whole, seconds = curve.finish('whole', n)
+        moments = sorted(random.Random(seed).uniform(0.1, 0.9) * seconds for _ in range(kills))
+        told = [curve.kill_at(n, moment) for moment in moments]
+        cut, _ = curve.finish('cut', n)
+        problem = difference(whole, cut)
+        if problem:
+            raise click.ClickException(problem)
+        lines = whole.metrics()
+        click.echo(
+            f'{config}, {n:,} steps, {seconds / 60:.1f} minutes without a kill. Killed '
+            f'{len(told)} times: {"; ".join(told)}. All {len(lines):,} lines of metrics.jsonl and '
+            'the last checkpoint are those of the run that was left alone, bit for bit; '
+            f'{whole.result()}'
+        )
+
+
+class Curve:
+    """Starts, kills and ends the runs of one config."""
+
+    def __init__(self, folder: Path, config: str, bindings: Sequence[str]):
+        self._folder, self._config, self._bindings = folder, config, bindings
+        self._ran = 0.0  # seconds, of the run that is killed
+
+    def steps_in(self, seconds: float) -> int:
+        """Returns about how many steps are made in so many seconds."""
+        few, more = (self.finish(f'probe-{n}', n)[1] for n in PROBE)
+        return max(PROBE[1], round(seconds / max(1e-4, (more - few) / (PROBE[1] - PROBE[0]))))
+
+    def finish(self, name: str, steps: int) -> tuple[RunDirectory, float]:
+        """Brings a run to its end; returns it and how many seconds that took."""
+        started = time.monotonic()
+        child = self._child(name, steps)
+        _, errors = child.communicate()
+        if child.returncode:
+            raise click.ClickException(f'{name} ended with {child.returncode}: {errors}')
+        return RunDirectory(self._folder / name), time.monotonic() - started
+
+    def kill_at(self, steps: int, moment: float) -> str:
+        """Trains until the run has had so many seconds in all, and kills it; says at which step."""
+        child = self._child('cut', steps)
+        try:
+            child.wait(moment - self._ran)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        child.communicate()
+        if child.returncode == 0:
+            raise click.ClickException(f'the run had ended before {moment:.0f} s: nothing to kill')
+        self._ran = moment
+        run = self._folder / 'cut'
+        if not run.is_dir():
+            return f'after {moment:.0f} s, before there was a run'
+        (status,) = list_runs(run)
+        assert status.state == 'interrupted', status
+        newest = RunDirectory(run).newest
+        if newest is not None:
+            checkpoints.verify(newest)
+        lines = RunDirectory(run).metrics()
+        made = lines[-1]['step'] if lines else 0
+        return f'after {moment:.0f} s at step {made:,}, gone on from step {status.step:,}'
+
+    def _child(self, name, steps):
+        more = [f'STEPS = {steps}', *self._bindings]
+        return subprocess.Popen(
+            [
+                *(sys.executable, '-m', 'retrax', 'train', self._config),
+                *(word for binding in more for word in ('--gin', binding)),
+                *('--out', str(self._folder / name)),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def difference(whole: RunDirectory, cut: RunDirectory) -> str:
+    """Returns the first thing in which two finished runs differ; '' if they are equal."""
+    lines = [run.path.joinpath('metrics.jsonl').read_text().splitlines() for run in (whole, cut)]
+    for number, (mine, other) in enumerate(zip(*lines, strict=False), 1):
+        if mine != other:
+            return f'line {number} of metrics.jsonl differs:\n{mine}\n{other}'
+    if len(lines[0]) != len(lines[1]):
+        return f'metrics.jsonl has {len(lines[0])} lines, after the kills {len(lines[1])}'
+    for name in ('arrays.safetensors', 'checkpoint.json'):
+        if _newest(whole, name) != _newest(cut, name):
+            return f'{name} of the last checkpoint differs'
+    return ''
+
+
+def _newest(run, name):
+    newest = run.newest
+    return newest is not None and (newest.name, (newest / name).read_bytes())
+
+
+if __name__ == '__main__':
+    main()
