@@ -10,7 +10,7 @@ from ..training import LabelTask, RunDirectory, evaluate, score
 
 
 def show(
-    run: Path, file: str | None, protocol: str, batch_size: int | None, window: int | None
+    run: Path, file: str | None, protocol: str | None, batch_size: int | None, window: int | None
 ) -> None:
     """Prints the figures of a run's newest weights on a text."""
     directory = RunDirectory(run)
@@ -20,10 +20,12 @@ def show(
     sizes = batch_size or experiment.batch_size, window or experiment.window
     click.echo(f'Run         {run}, step {loaded.metadata["step"]:,}')
     click.echo(f'Data        {where}')
-    if isinstance(experiment.what, LabelTask):
+    task = experiment.what
+    if isinstance(task, LabelTask):
         labels = directory.facts()['labels']
-        _show_labels(experiment.what, loaded.model, loaded.vocabulary, text, labels, sizes)
+        _show_labels(task, loaded.model, loaded.vocabulary, text, labels, sizes)
         return
+    protocol = protocol or task.protocol
     found = score(loaded.model, loaded.vocabulary, text, protocol, *sizes)
     figures = found.evaluation
     tokens = {'bytes': 'byte', 'characters': 'character'}[loaded.vocabulary.kind]

@@ -158,10 +158,8 @@ def runs(folder: Path) -> None:
 @click.option('--data', help='A UTF-8 text file; the held-out text of the run if it is not given.')
 @click.option(
     '--protocol',
-    default='carried',
-    show_default=True,
     type=click.Choice(['carried', 'windows']),
-    help='State carried over contiguous streams, or independent windows.',
+    help='State carried over streams, or independent windows; as in training by default.',
 )
 @click.option(
     '--batch-size', type=click.IntRange(min=1), help='Streams; as in training by default.'
@@ -169,7 +167,7 @@ def runs(folder: Path) -> None:
 @click.option('--window', type=click.IntRange(min=1), help='Tokens; as in training by default.')
 @allow_imports
 def evaluate(
-    run: Path, data: str | None, protocol: str, batch_size: int | None, window: int | None
+    run: Path, data: str | None, protocol: str | None, batch_size: int | None, window: int | None
 ) -> None:
     """Report loss, perplexity and bits per character, or accuracy, of RUN on a text."""
     from .evaluate import show

@@ -118,6 +118,33 @@ def test_a_small_one_learns_labels(name: str, tmp_path: Path) -> None:
     assert 0 <= result.accuracy <= 1
 
 
+def test_a_small_transformer_learns_windows_that_begin_anew(tmp_path: Path) -> None:
+    corpus = tmp_path / 'corpus.txt'
+    corpus.write_text(TEXT)
+    small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
+    small += ['train.window = 8', 'train.eval_every = 2']
+    sizes = {'d_model': 8, 'd_ff': 8, 'n_layers': 1, 'n_heads': 2, 'max_len': 8}
+    small += [f'TransformerLM.{name} = {size}' for name, size in sizes.items()]
+    config = configs.load('transformerlm_pydocs', small)
+    experiment = config.experiment()
+    result = retrax.training.train(experiment, tmp_path / 'run', config.text)
+    loaded, material = configs.load_run(tmp_path / 'run'), experiment.material()
+    again = retrax.training.score(
+        loaded.model, loaded.vocabulary, material.heldout_text, 'windows', 4, 8
+    )
+    assert np.isclose(result.bits_per_character, again.evaluation.bits_per_character, rtol=1e-6)
+
+
+def test_the_transformer_is_as_large_as_the_wide_gru() -> None:
+    wide, other = (
+        configs.load(name).experiment() for name in ('gru_pydocs_wide', 'transformerlm_pydocs')
+    )
+    assert 0.95 < other.n_weights / wide.n_weights < 1.05
+    assert (
+        wide.batch_size * wide.window * wide.steps == other.batch_size * other.window * other.steps
+    )
+
+
 def test_the_composed_model_is_the_model() -> None:
     python, gin = (
         configs.load(name).experiment() for name in ('gru_pydocs', 'gru_pydocs_composed')

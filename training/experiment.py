@@ -21,9 +21,10 @@ from .optimizers import Adam
 from .stepper import NOT_FINITE
 from .task import Material, Task
 from .trainer import Trainer
+from .window_task import WindowTask
 
 VOCABULARIES = ('bytes', 'characters')
-TASKS = {kind.name: kind() for kind in (LanguageTask, ClassTask, TagTask)}
+TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask)}
 
 
 @dataclasses.dataclass
@@ -47,8 +48,9 @@ class Experiment:
       seed: for new weights, for what is drawn while training, and for the order of rows.
       precision: of products, 'float32', 'tf32' or 'bf16'.
       implementation: of the kernels of recurrent layers, 'auto', 'reference' or 'xla'.
-      task: 'language', next tokens of a text; 'classes', of the rows of a labelled text; 'tags',
-        of the characters of its rows.
+      task: 'language', next tokens of a text; 'windows', the same in windows that begin anew, for
+        models of bounded length such as TransformerLM; 'classes', of the rows of a labelled text;
+        'tags', of the characters of its rows.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
       n_devices: how many devices share the rows of a batch; 'all' that are there.
       not_finite: whether a step whose loss, gradient or update is not finite will 'stop' the run,

@@ -1,6 +1,7 @@
 """Learning a language: each next token of a text, with state carried along it."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -36,13 +37,23 @@ class LanguageTask(Task):
             made,
             training_text,
             heldout_text,
-            corpora.ContiguousBatches(ids, batch_size, window),
-            corpora.ContiguousBatches(heldout, rows, window),
+            self.training_batches(ids, batch_size, window),
+            self.heldout_batches(heldout, rows, window),
             len(ids),
         )
 
     def blank(self, batch_size, window):
         ids = np.zeros(batch_size * (window + 1), np.int32)
+        return self.training_batches(ids, batch_size, window)
+
+    def training_batches(
+        self, ids: np.ndarray, batch_size: int, window: int
+    ) -> corpora.ContiguousBatches:
+        """Returns the batches of the training text."""
+        return corpora.ContiguousBatches(ids, batch_size, window)
+
+    def heldout_batches(self, ids: np.ndarray, batch_size: int, window: int) -> Any:
+        """Returns the batches of the held-out text."""
         return corpora.ContiguousBatches(ids, batch_size, window)
 
     def evaluate(self, model, material):

@@ -20,7 +20,7 @@ class Material(NamedTuple):
     training_text: str
     heldout_text: str
     training: corpora.ContiguousBatches | corpora.RowBatches
-    heldout: corpora.ContiguousBatches | corpora.RowBatches
+    heldout: Any  # batches of the held-out text, as the task cuts it
     n_training_tokens: int
     labels: tuple[str, ...] = ()  # classes or tags
 
@@ -40,6 +40,7 @@ class Task(abc.ABC):
       fix: how a model comes to give that.
       unit: what a model gives one distribution for.
       metrics: measured beside the loss.
+      protocol: how `retrax eval` cuts a text, where it is not told.
     """
 
     name: ClassVar[str]
@@ -48,6 +49,7 @@ class Task(abc.ABC):
     fix: ClassVar[str]
     unit: ClassVar[str]
     metrics: ClassVar[Mapping[str, Any]] = {}
+    protocol: ClassVar[str] = 'carried'
 
     @abc.abstractmethod
     def targets(self, batch: int, time: int) -> tuple[int, ...]:
