@@ -12,6 +12,7 @@ from .gates import Gates, GateStatistics, gates
 from .recording import Recording, record
 from .summary import Summary, summary
 from .trace import Trace, trace
+from .unused import Unused, WeightUse, unused
 from .verify import LawBroken, Report, verify
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     'StackTrace',
     'Summary',
     'Trace',
+    'Unused',
+    'WeightUse',
     'dependence',
     'forced',
     'gates',
@@ -33,5 +36,6 @@ __all__ = [
     'summary',
     'trace',
     'trace_stack',
+    'unused',
     'verify',
 ]

@@ -1,9 +1,10 @@
 """Tables that print: plain with str(), in colours with rich."""
 
 import io
+from html import escape
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,11 +15,35 @@ class Printed:
     def __rich__(self) -> RenderableType:
         raise NotImplementedError
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: tables, and the lines around them."""
+        return html(self.__rich__())
+
     def __str__(self):
         console = Console(file=io.StringIO(), width=200, color_system=None, legacy_windows=False)
         with console.capture() as captured:
             console.print(self)
         return '\n'.join(line.rstrip() for line in captured.get().splitlines()).strip('\n')
+
+
+def html(shown: RenderableType) -> str:
+    """Returns a table, a text or a group of them as HTML, which takes on the notebook's colours."""
+    if isinstance(shown, Group):
+        return ''.join(map(html, shown.renderables))
+    if not isinstance(shown, Table):
+        return f'<p>{escape(str(shown))}</p>'
+    title = '' if shown.title is None else f'<caption>{escape(str(shown.title))}</caption>'
+    columns = [_column(column) for column in shown.columns]
+    rows = ''.join(f'<tr>{"".join(row)}</tr>' for row in zip(*columns, strict=True))
+    return f'<table>{title}{rows}</table>'
+
+
+def _column(column):
+    """Returns the cells of a column, its name first."""
+    style = f'text-align: {column.justify}; white-space: pre-wrap'
+    name = '' if column.header is None else escape(str(column.header))
+    cells = [f'<td style="{style}">{escape(str(cell))}</td>' for cell in column.cells]
+    return [f'<th style="{style}">{name}</th>', *cells]
 
 
 def table(title: str, left: list[str], right: list[str]) -> Table:

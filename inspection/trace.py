@@ -1,17 +1,30 @@
 """trace: a model run once, and the stack after each of its layers."""
 
-import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
 from ..combinators import Observer, Serial, observing, signature
 from ..combinators.stack import as_items, push
 from .counts import count
+from .recording import batch_size_of, ready
 from .tables import Printed, number, plain, table
+
+N_FIRST = 3  # numbers that are shown of each layer
+
+
+class Values(NamedTuple):
+    """What an array holds."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    first: tuple[Any, ...]  # of its numbers, in their order
 
 
 class TraceRow(NamedTuple):
@@ -21,6 +34,9 @@ class TraceRow(NamedTuple):
     layer: str
     stack: tuple[Any, ...]  # signatures after the layer, the top first
     n_weights: int
+    # Of the layer's first output; None where it has no numbers, or inside of a Scan, where they
+    # are not known one by one.
+    values: Values | None
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -50,15 +66,24 @@ class Trace(Printed):
 
     def __rich__(self):
         left = ['path', 'layer', 'stack after it, top first']
-        made = table(f'{self.name}: {self.inputs}', left, ['weights'])
+        right = ['weights', 'mean', 'std', 'min', 'max', 'first values']
+        made = table(f'{self.name}: {self.inputs}', left, right)
         for row in self.rows:
             stack = '  '.join(map(str, row.stack)) or 'empty'
-            made.add_row(*map(plain, (row.path, row.layer, stack, number(row.n_weights))))
+            cells = (row.path, row.layer, stack, number(row.n_weights), *_shown(row.values))
+            made.add_row(*map(plain, cells))
         return made
 
 
+def _shown(values):
+    if values is None:
+        return ()
+    *figures, first = values
+    return (*(f'{figure:.3g}' for figure in figures), ' '.join(f'{v:.3g}' for v in first))
+
+
 def trace(model: Any, x: Any) -> Trace:
-    """Runs a model once, from its initial state, and returns the stack after each layer.
+    """Runs a model once, from its initial state; returns the stack and values after each layer.
 
     The model does not change: not its weights, not its state. One that has no weights yet is run
     with weights of its own that do not last. Layers inside of a Scan are shown as they see a
@@ -72,12 +97,9 @@ def trace(model: Any, x: Any) -> Trace:
       LayerError: the model does not take x.
     """
     x = jax.tree.map(jnp.asarray, x)
-    if model.input_signature is None or not model.has_weights:
-        model = copy.deepcopy(model)
-        model.init(signature(x), rng=0)
+    model = ready(model, x)
     record = _Record()
-    batch_size = jax.tree.leaves(x)[0].shape[0] if jax.tree.leaves(x)[0].shape else 1
-    state = model.new_state(batch_size)
+    state = model.new_state(batch_size_of(x))
     with observing(record):
         model.pure_fn(x, model.weights, state, model.rng)
     return Trace(model.name, signature(x), list(record.rows.values()))
@@ -100,5 +122,17 @@ class _Record(Observer):
         if context.path and around in self.stacks:
             stack = self.stacks[around] = push(stack, self.stacks[around], layer.n_in)
         if not layer._sublayers:
-            row = TraceRow(context.location, layer.name, as_items(stack), count(weights).n)
-            self.rows.setdefault(context.location, row)
+            place, n = context.location, count(weights).n
+            row = TraceRow(place, layer.name, as_items(stack), n, _values(as_items(y)[:1]))
+            self.rows.setdefault(place, row)
+
+
+def _values(outputs):
+    """Returns what the first of some outputs holds."""
+    known = [y for y in outputs if np.size(y) and not isinstance(y, jax.core.Tracer)]
+    if not known:
+        return None
+    y = np.asarray(known[0])
+    first = tuple(y.reshape(-1)[:N_FIRST].tolist())
+    y = y.astype(np.float64)
+    return Values(*map(float, (y.mean(), y.std(), y.min(), y.max())), first)

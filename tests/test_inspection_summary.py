@@ -189,6 +189,18 @@ def test_what_it_prints() -> None:
     assert lines[-1] == 'total 3,411,200 13.0 MiB 4.0 KiB'
 
 
+def test_a_notebook_shows_tables() -> None:
+    made = summary(GRULM(256, 512, 2), IDS)._repr_html_()
+    assert made.startswith('<table><caption>Serial: int32[b,t]</caption><tr><th')
+    assert made.count('<tr>') == 1 + 6 + 1
+    assert '>GRU_512</td>' in made
+    assert '>3,411,200</td>' in made
+    named = tl.Fn('<b>', lambda x: jnp.concatenate([x, x], 1) if x.shape[1] > 1 else x)
+    made = summary(tl.Serial(tl.Embedding(7, 4), named), IDS)._repr_html_()
+    assert '&lt;b&gt;' in made
+    assert made.endswith('<p>* found by trying numbers: the layer wants numbers for sizes</p>')
+
+
 def test_rich_prints_it_in_a_narrow_terminal() -> None:
     console = Console(width=60, record=True, file=open('/dev/null', 'w'))
     with console.file:

@@ -42,6 +42,7 @@ def test_an_empty_stack() -> None:
     found = trace(tl.Serial(tl.Drop()), X)
     assert found[0].stack == ()
     assert found[0].shape is None
+    assert found[0].values is None
     assert found[0].dtype is None
     assert 'empty' in str(found)
 
@@ -66,6 +67,8 @@ def test_inside_a_scan() -> None:
     model = tl.Serial(tl.Embedding(7, 5), zeros, tl.Scan(tl.GRUCell(4), axis=1))
     found = trace(model, X)
     assert stacks(found)[-1] == 'float32[2,4] float32[2,4]'
+    assert found[-1].values is None
+    assert found[0].values.high > 0
 
 
 class Twice(tl.Layer):
@@ -89,6 +92,28 @@ class Twice(tl.Layer):
 def test_a_combinator_of_a_user() -> None:
     found = trace(tl.Serial(tl.Embedding(7, 4), Twice(tl.Dense(4))), X)
     assert [row.path for row in found] == ['Embedding#1', 'Twice#1/Dense#1']
+
+
+def test_A12_every_layer_with_what_it_holds() -> None:
+    model = GRULM(7, 4, 1)
+    model.init(ONE)
+    ids = np.array([[3, 1, 4], [1, 5, 6]], np.int32)
+    shift, *_, gru, dense, _ = trace(model, ids)
+    shifted = [0, 3, 1, 0, 1, 5]
+    assert shift.values == (np.mean(shifted), np.std(shifted), 0, 5, (0, 3, 1))
+    x = np.asarray(model.weights[1], np.float64)[np.array([[0, 3, 1], [0, 1, 5]])]
+    w1, b1, w2, b2 = (np.asarray(w, np.float64) for w in model.weights[2])
+    h, steps = np.zeros((2, 4)), []
+    for t in range(3):
+        u, r = np.split(1 / (1 + np.exp(-(np.concatenate([x[:, t], h], 1) @ w1 + b1))), 2, axis=1)
+        c = np.tanh(np.concatenate([x[:, t], r * h], 1) @ w2 + b2)
+        h = u * h + (1 - u) * c
+        steps.append(h)
+    h = np.stack(steps, 1)
+    w, b = (np.asarray(part, np.float64) for part in model.weights[3])
+    for found, y in ((gru.values, h), (dense.values, h @ w + b)):
+        np.testing.assert_allclose(found[:4], [y.mean(), y.std(), y.min(), y.max()], atol=1e-6)
+        np.testing.assert_allclose(found.first, y.reshape(-1)[:3], atol=1e-6)
 
 
 def test_values_are_real() -> None:
@@ -142,4 +167,5 @@ def test_inputs_that_do_not_fit() -> None:
 def test_what_it_prints() -> None:
     lines = [' '.join(line.split()) for line in str(trace(GRULM(7, 4, 1), X)).splitlines()]
     assert lines[0] == 'Serial: int32[2,5]'
-    assert 'GRU#1 GRU_4 float32[2,5,4] 108' in lines
+    (gru,) = [line for line in lines if line.startswith('GRU#1 GRU_4 float32[2,5,4] 108 ')]
+    assert len(gru.split()) == 4 + 4 + 3
