@@ -14,6 +14,7 @@ from .ids import START_ID, check_ids
 from .labelled import Row, format_rows, labels_of, parse_rows, split_rows
 from .naive_bayes import NaiveBayes
 from .packed_batches import PackedBatches
+from .pictures import pictures
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
 from .subword import SubwordVocabulary
@@ -46,6 +47,7 @@ __all__ = [
     'labels_of',
     'load',
     'parse_rows',
+    'pictures',
     'python_docs',
     'python_source',
     'read_text',

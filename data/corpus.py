@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .agreement import agreement
 from .documentation import documentation
+from .pictures import pictures
 from .python_source import python_source
 
 BLOCK = 20_000
@@ -78,14 +79,15 @@ def read_text(path: str | os.PathLike[str]) -> Corpus:
 def load(source: str | os.PathLike[str]) -> Corpus:
     """Return the corpus that a config names: 'python_docs', or the path of a UTF-8 text file.
 
-    Two corpora are labelled texts, see `parse_rows`: 'agreement' has classes, 'python_source' tags.
+    Some corpora are labelled texts, see `parse_rows`: 'agreement' and 'pictures' have classes,
+    'python_source' has tags.
 
     Raises:
         what `python_docs`, `python_source` and `read_text` raise.
     """
     if source == 'python_docs':
         return python_docs()
-    labelled = {'agreement': agreement, 'python_source': python_source}
+    labelled = {'agreement': agreement, 'pictures': pictures, 'python_source': python_source}
     make = labelled.get(str(source))
     return read_text(source) if make is None else Corpus(str(source), make())
 

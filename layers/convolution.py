@@ -5,6 +5,7 @@ import math
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
 from ..kernels import rounded
@@ -84,7 +85,9 @@ class Convolution(Layer):
             raise mismatch('the channels of the input', d, channels)
         batches = x.shape[: 1 - axes]
         flat = x.reshape(math.prod(batches), *x.shape[1 - axes :])
-        y = self.convolved(rounded(flat, context.precision), rounded(w, context.precision))
+        dtype = jnp.promote_types(x.dtype, w.dtype)
+        factors = (rounded(a.astype(dtype), context.precision) for a in (flat, w))
+        y = self.convolved(*factors)
         y = y.reshape(*batches, *y.shape[1:])
         return (y if b is None else y + b.reshape((1,) * (y.ndim - b.ndim) + b.shape)), state
 

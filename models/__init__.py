@@ -2,20 +2,28 @@
 
 from .gru_lm import GRULM
 from .lstm_lm import LSTMLM
+from .mlp import MLP
+from .picture_classifier import PictureClassifier
+from .resnet import Resnet
 from .rnn_classifier import RNNClassifier
 from .rnn_lm import RNNLM
 from .rnn_tagger import RNNTagger
 from .transformer import Transformer, TransformerEncoder
 from .transformer_lm import TransformerDecoder, TransformerLM
+from .wide_resnet import WideResnet
 
 __all__ = [
     'GRULM',
     'LSTMLM',
+    'MLP',
     'RNNLM',
+    'PictureClassifier',
     'RNNClassifier',
     'RNNTagger',
+    'Resnet',
     'Transformer',
     'TransformerDecoder',
     'TransformerEncoder',
     'TransformerLM',
+    'WideResnet',
 ]

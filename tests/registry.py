@@ -722,6 +722,15 @@ CASES = [
         lambda: models.RNNClassifier(7, 2, 4, 1, tl.LSTMCell, bidirectional=True, padding='mask'),
         (Ids(7), Bools(0.7)),
     ),
+    Case('MLP', lambda: models.MLP((4, 3)), Floats(('b', 2, 3))),
+    Case('MLP:steps', lambda: models.MLP((4, 3), tl.Tanh, True, flatten=False), features(3)),
+    Case('Resnet', lambda: models.Resnet(1, 3, (1, 2), (1, 1)), Ids(4, ('b', 8, 8, 2))),
+    Case('WideResnet', lambda: models.WideResnet(1, 1, 2), Ids(4, ('b', 29, 29, 1))),
+    Case(
+        'PictureClassifier',
+        lambda: models.PictureClassifier(models.MLP((4, 3)), 7, 2, 3),
+        Ids(7, ('b', 6)),
+    ),
     Case('test:FlipTime', FlipTime, features(3)),
     Case('test:RunningSum', RunningSum, features(3)),
 ]

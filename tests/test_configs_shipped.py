@@ -33,14 +33,27 @@ DIFFERENCES = {
         *('LSTM.n_units', 'LSTM.kernel_initializer'),
     },
     'tagger_forwards': {'RNNTagger.bidirectional'},
+    'resnet_pictures': {
+        *('PictureClassifier.network', 'WideResnet.n_blocks', 'WideResnet.n_output_classes'),
+        *('Resnet.d_hidden', 'Resnet.n_blocks', 'Resnet.pool_size', 'Resnet.n_output_classes'),
+        'BatchNorm.momentum',
+    },
+    'mlp_pictures': {
+        *('PictureClassifier.network', 'WideResnet.n_blocks', 'WideResnet.n_output_classes'),
+        'MLP.layer_widths',
+    },
 }
 BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {
     'lstm_pydocs': 'gru_pydocs_composed',
     'tagger_forwards': 'tagger',
+    'resnet_pictures': 'wideresnet_pictures',
+    'mlp_pictures': 'wideresnet_pictures',
 }
 OTHER_MODELS = {'lstmlm_pydocs': 'LSTMLM', 'rnnlm_pydocs': 'RNNLM'}
+LABELS = ('text_classifier', 'tagger', 'tagger_forwards')
+PICTURES = ('wideresnet_pictures', 'resnet_pictures', 'mlp_pictures')
 LANGUAGE = [
-    name for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS) if name != 'tagger_forwards'
+    name for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS) if name not in (*LABELS, *PICTURES)
 ]
 
 
@@ -93,7 +106,7 @@ def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
     assert np.isfinite(result.bits_per_character)
 
 
-@pytest.mark.parametrize('name', ['text_classifier', 'tagger', 'tagger_forwards'])
+@pytest.mark.parametrize('name', [*LABELS, 'wideresnet_pictures'])
 def test_the_labels_of_the_corpus_are_as_many_as_the_config_says(name: str) -> None:
     experiment = configs.load(name).experiment()
     material = experiment.material()
@@ -102,7 +115,7 @@ def test_the_labels_of_the_corpus_are_as_many_as_the_config_says(name: str) -> N
     assert min(experiment.what.baselines(material).values()) > 0.2
 
 
-@pytest.mark.parametrize('name', ['text_classifier', 'tagger', 'tagger_forwards'])
+@pytest.mark.parametrize('name', LABELS)
 def test_a_small_one_learns_labels(name: str, tmp_path: Path) -> None:
     corpus = tmp_path / 'rows.tsv'
     is_tags = name != 'text_classifier'
@@ -143,6 +156,17 @@ def test_the_transformer_is_as_large_as_the_wide_gru() -> None:
     assert (
         wide.batch_size * wide.window * wide.steps == other.batch_size * other.window * other.steps
     )
+
+
+@pytest.mark.parametrize('name', PICTURES)
+def test_a_small_one_learns_pictures(name: str, tmp_path: Path) -> None:
+    corpus = tmp_path / 'pictures.tsv'
+    corpus.write_text(retrax.data.pictures(40))
+    small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
+    config = configs.load(name, [*small, 'train.eval_every = 2'])
+    result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
+    assert result.steps == 2
+    assert 0 <= result.accuracy <= 1
 
 
 def test_the_composed_model_is_the_model() -> None:

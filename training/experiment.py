@@ -34,8 +34,9 @@ class Experiment:
     Args:
       model: maps ids (batch, time) to log-probabilities: (batch, time, ids), (batch, classes) or
         (batch, time, tags), by the task.
-      corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement', for
-        tags 'python_source', or the path of a labelled text (see retrax.data.parse_rows).
+      corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement' and
+        'pictures', for tags 'python_source', or the path of a labelled text (see
+        retrax.data.parse_rows).
       vocabulary: 'bytes' (256 ids), or 'characters' (those of the training text, and 2 more).
       batch_size: how many streams the training text is cut into, or rows per batch.
       window: how many tokens of each stream make a batch. Of rows, how many tokens are read.

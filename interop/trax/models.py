@@ -1,4 +1,7 @@
-"""trax.models where it differs from retrax.models: its recurrent models end in raw logits."""
+"""trax.models where it differs from retrax.models.
+
+Its recurrent models end in raw logits, and Resnet has one size.
+"""
 
 from collections.abc import Callable
 
@@ -30,9 +33,22 @@ def RNNLM(
     )
 
 
+def Resnet50(
+    d_hidden: int = 64,
+    n_output_classes: int = 1001,
+    mode: str = 'train',
+    norm: Callable[..., tl.Layer] = tl.BatchNorm,
+    non_linearity: Callable[..., tl.Layer] = tl.Relu,
+) -> tl.Serial:
+    """Returns retrax.models.Resnet of 50 layers, its arguments in Trax's order."""
+    return models.Resnet(
+        d_hidden, n_output_classes, norm=norm, non_linearity=non_linearity, mode=mode
+    )
+
+
 def _logits(model):
     *parts, _log_softmax = model.sublayers
     return tl.Serial(*parts)
 
 
-__all__ = ['GRULM', 'RNNLM']
+__all__ = ['GRULM', 'RNNLM', 'Resnet50']

@@ -73,12 +73,13 @@ _RESEARCH = (
 )
 _MODELS = {
     'mlp': 'MLP',
+    'resnet': 'Resnet50 WideResnet',
     'rnn': 'RNNLM GRULM LSTMSeq2SeqAttn',
     'transformer': 'TransformerEncoder TransformerDecoder TransformerLM Transformer',
 }
 _MORE_MODELS = (
     'AtariCnn AtariCnnBody FrameStackMLP BERT NeuralGPU Reformer ReformerLM ReformerShortenLM '
-    'Resnet50 WideResnet ReZeroTransformerLM ConfigurableTransformer ConfigurableTransformerLM '
+    'ReZeroTransformerLM ConfigurableTransformer ConfigurableTransformerLM '
     'ConfigurableTerraformer HourglassLM SkippingTransformerLM Policy PolicyAndValue Value Quality '
     'ResidualShuffleExchange'
 )
