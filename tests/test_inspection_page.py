@@ -108,6 +108,9 @@ def test_taggers_and_classifiers() -> None:
     np.testing.assert_allclose(found.bits, -(p * np.log2(p)).sum(-1), rtol=1e-4)
     assert [row[0][0] for row in found.guesses] == ['xyz'[i] for i in p.argmax(-1)]
     assert len(found.layers) == 2  # both directions
+    html = page(found, 'run', [], summary(tagger, IDS), labels=('x', 'y', 'z'))
+    assert [layer['label'] for layer in data_of(html)['layers']] == ['Recurrent#1', 'Recurrent#2']
+    assert data_of(html)['bits_are'] == 'uncertainty'
     classifier = ready(models.RNNClassifier(256, 2, 4), ids)
     found = read(classifier, ByteVocabulary(), 'ab', ('bad', 'good'))
     assert found.bits is None

@@ -114,15 +114,17 @@ def _main(named):
 
 def _data(reading, found, bits_are, labels):
     bits = None if reading.bits is None else [round(float(b), 2) for b in reading.bits]
+    labels_of = _short(list(reading.layers))
     layers = [
         {
-            'path': path or 'the layer',
+            'path': path,
+            'label': label,
             'units': _main(named)[1].shape[-1],
             'main': _main(named)[0],
             'values': [_packed(name, v) for name, v in named.items()],
             'responses': [r._asdict() for r in found[path]],
         }
-        for path, named in reading.layers.items()
+        for label, (path, named) in zip(labels_of, reading.layers.items(), strict=True)
     ]
     return {
         'characters': reading.characters,
@@ -133,6 +135,12 @@ def _data(reading, found, bits_are, labels):
         'guesses': [[(text, round(p, 3)) for text, p in row] for row in reading.guesses],
         'labels': list(labels),
     }
+
+
+def _short(paths: list[str]) -> list[str]:
+    """Returns the last elements of paths, or the paths where two of them would be the same."""
+    last = [path.rpartition('/')[2] or 'the layer' for path in paths]
+    return last if len(set(last)) == len(last) else paths
 
 
 def _most_bits(reading):

@@ -188,14 +188,14 @@
   }
 
   function drawControls() {
-    radios('layers', data.layers.map((l) => l.path), at.layer, (i) => change({ layer: i }));
+    radios('layers', data.layers.map((l) => l.label), at.layer, (i) => change({ layer: i }));
     radios('values', layer().values.map((v) => v.name), at.value, (i) => change({ value: i, shade: 'unit' }));
     const shades = data.bits ? ['unit', data.bits_are] : ['unit'];
     radios('shades', shades, at.shade === 'unit' ? 0 : 1, (i) => change({ shade: i ? 'bits' : 'unit' }));
     $('unit').max = layer().units - 1;
     $('unit').value = at.unit;
     const bits = at.shade === 'bits';
-    $('what').textContent = bits ? `The text, shaded by ${data.bits_are}` : `The text, shaded by ${value().name} of unit ${at.unit} in ${layer().path}`;
+    $('what').textContent = bits ? `The text, shaded by ${data.bits_are}` : `The text, shaded by ${value().name} of unit ${at.unit} in ${layer().label}`;
     legend('legend', value(), bits);
     legend('map-legend', value(), false);
     for (const box of $('stack').querySelectorAll('[data-layer]')) {
