@@ -12,9 +12,9 @@ import numpy as np
 from ..combinators import as_key
 from . import beam_step, options, prompts
 from .constraint import prepared
+from .drawing import by_rows
 from .opening import opened
 from .rows import batch_axes, take_rows
-from .sampling import layer_key
 from .steps import CHUNK, planned
 
 PENALTY = options.Range(
@@ -89,10 +89,11 @@ def beam_search(
     opening = opened(_WHO, model, rows, start_id, n_rows)
     given = len(rows.ids), opening.n_ids, eos_id, n_tokens
     rules, states = _rules(length_penalty, banned, constraint, *given)
-    run = _programs(opening.program.predict, n_rows)
-    heads = opening.to_read.last, opening.n_read, np.int32(eos_id or 0), states
+    run = _programs(opening.program, n_rows)
+    row_ids, n_read = np.arange(len(rows.ids), dtype=np.uint32), opening.to_read.lengths - 1
+    heads = opening.to_read.last, n_read.astype(np.int32), np.int32(eos_id or 0), states
     sizes = n_beams, n_best, _capacity(n_tokens)
-    state, search = run.begin(opening.read(as_key(0)), *jax.device_put(heads), *sizes)
+    state, search = run.begin(opening.read(as_key(0), row_ids), *jax.device_put(heads), *sizes)
     found = _run(run.write, opening.program.weights, state, search, rules, n_tokens)
     return _checked(found, n_tokens)
 
@@ -136,13 +137,14 @@ class _Programs(NamedTuple):
     write: Any  # (weights, state, search, rules, key, n) -> state, search, whether it is over
 
 
-def _programs(predict, n_rows):
-    axes = batch_axes(predict)
-    one = n_rows == 1
-    return predict.program(('beam', one), lambda: _build(planned(predict, n_rows).model, axes))
+def _programs(program, n_rows):
+    predict, one = program.predict, n_rows == 1
+    model, axes = planned(predict, n_rows).model, batch_axes(predict)
+    run = by_rows(model, lambda: axes, program.steps.draws)
+    return predict.program(('beam', one), lambda: _build(run, axes))
 
 
-def _build(model, axes):
+def _build(run, axes):
     def begin(state, last, n_read, fill, states, n_beams, n_best, n_places):
         rows = jnp.repeat(jnp.arange(len(last)), n_beams)
         search = beam_step.start(last, n_read, fill, states, n_beams, n_best, n_places)
@@ -153,8 +155,8 @@ def _build(model, axes):
 
         def step(_, loop):
             state, search = loop
-            last = search.last.reshape(-1, 1)
-            scores, state = model.pure_fn(last, weights, state, layer_key(key, search.n_read))
+            here = jnp.repeat(jnp.arange(batch), n_beams), jnp.repeat(search.n_read, n_beams)
+            scores, state = run(search.last.reshape(-1, 1), weights, state, key, *here)
             scores = scores[:, -1].reshape(batch, n_beams, -1)
             search, parents = beam_step.advance(search, scores, rules)
             rows = (jnp.arange(batch)[:, None] * n_beams + parents).reshape(-1)

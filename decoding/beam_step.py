@@ -39,7 +39,7 @@ class Search(NamedTuple):
     log_probs: jax.Array  # (B, K) float32, -inf where there is no such text
     last: jax.Array  # (B, K) int32: the last token of each, not yet read by the model
     n_made: jax.Array  # () int32
-    n_read: jax.Array  # () int32: how many ids the model has read
+    n_read: jax.Array  # (B,) int32: how many ids the model has read
     finished: Finished
     failed: jax.Array  # (B,) bool: a live text has met a NaN
     states: jax.Array | None = None  # (B, K) int32: of the constraint
@@ -56,7 +56,7 @@ def start(
 ) -> Search:
     """Returns a search that begins, with one live text in each row: the empty one.
 
-    Shapes: last and states (B,).
+    Shapes: last, n_read and states (B,).
     """
 
     def of_all(rows):

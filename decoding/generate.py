@@ -22,7 +22,8 @@ def generate(request: Request) -> Any:
     The noise of a token depends on seed, row id and the token's place in the text alone. So the
     first tokens of a longer run are those of a shorter one, a text goes on in the same way when it
     is cut and given back as a prompt, and a row does not depend on its batch (up to the rounding of
-    products of another shape).
+    products of another shape). A layer that draws in predict draws by the same three, but once for
+    a piece of a prompt, so that a text of such a model goes on in another way when it is cut.
 
     temperature, top_k, top_p, min_p and repetition_penalty are one number, or one for each row.
     Which of them are given is compiled into the program, their values are not. They act in the

@@ -23,20 +23,25 @@ class Opening(NamedTuple):
         """How many ids the model has scores for."""
         return self.program.steps.vocab_size
 
-    @property
-    def n_read(self) -> np.int32:
-        """How many ids `read` reads, of the longest row."""
-        return np.int32(self.to_read.lengths.max() - 1)
-
     def take(self, rows: Any) -> 'Opening':
         """Returns the openings of some rows, by number."""
         return Opening(self.program, self.prompt.take(rows), self.to_read.take(rows))
 
-    def read(self, key: jax.Array, n: int = 1) -> Any:
-        """Returns the state after all ids but the last, n times for each row; each is read once."""
+    def read(self, key: jax.Array, row_ids: Any, n: int = 1) -> Any:
+        """Returns the state after all ids but the last, n times for each row.
+
+        Each is read once, unless the model draws.
+
+        Args:
+          key: of the whole generation.
+          row_ids: the numbers that key what rows draw, n for each row.
+          n: how many times.
+        """
         program, n_rows = self.program, len(self.to_read.ids)
-        state = program.predict.new_state(n_rows)
-        state = prefill(program.steps.read, program.weights, state, self.to_read.without_last, key)
+        if n > 1 and program.steps.draws:
+            return self.take(np.repeat(np.arange(n_rows), n)).read(key, row_ids)
+        state, ids = program.predict.new_state(n_rows), self.to_read.without_last
+        state = prefill(program.steps.read, program.weights, state, ids, key, row_ids[::n])
         if n == 1:
             return state
         return take_rows(state, np.repeat(np.arange(n_rows), n), batch_axes(program.predict))

@@ -44,23 +44,26 @@ def turns(lengths: np.ndarray, longest: int = LONGEST) -> Iterator[tuple[int, np
             yield 1 << bit, rows
 
 
-def prefill(read: Any, weights: Any, state: Any, prompt: Prompt, key: jax.Array) -> Any:
+def prefill(
+    read: Any, weights: Any, state: Any, prompt: Prompt, key: jax.Array, row_ids: Any
+) -> Any:
     """Returns the state after reading a prompt.
 
     Args:
-      read: the compiled function (weights, state, ids, position, key, rows or None) -> state.
+      read: the compiled function `Steps.read`.
       weights: the model's weights.
       state: the state to start from; it is donated.
       prompt: what to read.
       key: the key of the whole generation.
+      row_ids: the numbers that key what rows draw.
     """
-    n_read, position = np.zeros_like(prompt.lengths), 0
+    n_read = np.zeros_like(prompt.lengths)
     for size, rows in turns(prompt.lengths):
         # What a row that does not read is given makes no difference, as long as it is there.
         places = np.minimum(n_read[:, None] + np.arange(size), prompt.ids.shape[1] - 1)
         piece = np.take_along_axis(prompt.ids, places, axis=1)
         some = None if rows.all() else rows
-        given = jax.device_put((piece, np.int32(position)))
-        state = read(weights, state, *given, key, jax.device_put(some))
-        n_read, position = n_read + size * rows, position + size
+        given = jax.device_put((piece, row_ids, n_read.astype(np.int32), some))
+        state = read(weights, state, key, *given)
+        n_read = n_read + size * rows
     return state

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ..combinators import StateError
 from ..combinators.state import Held
 
-_SHARED = -1  # a leaf without a batch axis: None would be no leaf
+SHARED = -1  # the axis of an array without one for the batch: None would be no leaf
 
 
 def batch_axes(predict: Any) -> Any:
@@ -33,7 +33,7 @@ def _axis(place, two, three):
     sizes = list(zip(jnp.shape(two), jnp.shape(three), strict=True))
     changed = [axis for axis, (a, b) in enumerate(sizes) if a != b]
     if not changed:
-        return _SHARED
+        return SHARED
     if len(changed) > 1 or sizes[changed[0]] != (2, 3):
         raise StateError(
             f'state of {place}: its shape is {jnp.shape(two)} for 2 rows and '
@@ -64,7 +64,7 @@ def take_rows(state: Any, rows: Any, axes: Any) -> Any:
     Shapes: rows (n,) ints; axes as from `batch_axes`.
     """
     return jax.tree.map(
-        lambda leaf, axis: leaf if axis == _SHARED else jnp.take(leaf, rows, axis=axis), state, axes
+        lambda leaf, axis: leaf if axis == SHARED else jnp.take(leaf, rows, axis=axis), state, axes
     )
 
 
@@ -78,7 +78,7 @@ def where_rows(rows: jax.Array, after: Any, before: Any, axes: Any) -> Any:
     """
 
     def choose(place, new, old, axis):
-        if axis != _SHARED:
+        if axis != SHARED:
             others = [i for i in range(new.ndim) if i != axis]
             return jnp.where(jnp.expand_dims(rows, others), new, old)
         if new is old:

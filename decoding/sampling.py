@@ -46,6 +46,6 @@ def token_keys(key: jax.Array, row_ids: jax.Array, positions: jax.Array) -> jax.
     return jax.vmap(lambda row, position: fold(fold(key, row), position))(row_ids, positions)
 
 
-def layer_key(key: jax.Array, position: jax.Array) -> jax.Array:
-    """Returns the key that the model is given for inputs from a position on."""
-    return jax.random.fold_in(jax.random.fold_in(key, _LAYERS), position)
+def layer_keys(key: jax.Array, row_ids: jax.Array, positions: jax.Array) -> jax.Array:
+    """Returns the key that a model that draws is given for each row, from a position on."""
+    return token_keys(jax.random.fold_in(key, _LAYERS), row_ids, positions)

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import options, prompts
 from .prefill import LONGEST, pieces
-from .steps import planned, vocab_size
+from .steps import looked_at, planned
 
 
 class Score(NamedTuple):
@@ -74,7 +74,7 @@ def score(
     predict = model.as_mode('predict')
     state = predict.new_state(batch_size)
     made = planned(predict, batch_size)
-    limit = vocab_size(made.model, made.weights, state, batch_size, who='score')
+    limit, _ = looked_at(made.model, made.weights, state, batch_size, who='score')
     ids = prompts.check_ids(text.ids, limit, 'tokens', who='score')
     text = text._replace(ids=ids)
     if predict.start_id is None:

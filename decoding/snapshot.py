@@ -103,7 +103,7 @@ def _blank(model, facts):
     zero: Any = np.zeros((), np.int32)
     dtype, *shape = facts['key']
     seen = rows(bool, n_ids) if 'repetition_penalty' in on else None
-    cursor = Cursor(rows(np.int32), rows(bool), zero, rows(np.int32), seen)
+    cursor = Cursor(rows(np.int32), rows(bool), rows(np.int32), seen)
     key: Any = np.zeros(shape, dtype)
     settings = Settings(key, rows(np.uint32), rows(np.float32), zero, filters)
     if n_states := facts['n_states']:

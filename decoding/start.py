@@ -33,12 +33,13 @@ def start(who: str, request: Request) -> Stream | RowStreams:
         settings, cursor = _constrained(who, request, each, settings, cursor)
     counts = np.array([n_tokens, 0, request.return_log_probs], np.int32)
     if not request.deterministic:
-        at = Snapshot(opening.read(settings.key, n), cursor, settings, counts)
+        at = Snapshot(opening.read(settings.key, settings.row_ids, n), cursor, settings, counts)
         return Stream(who, opening.program, at)
     streams = []
     for row in range(n_rows):
-        state = each.take([row]).read(settings.key)
-        at = Snapshot(state, cursor.take([row]), settings.take([row]), counts)
+        own = settings.take([row])
+        state = each.take([row]).read(own.key, own.row_ids)
+        at = Snapshot(state, cursor.take([row]), own, counts)
         streams.append(Stream(who, opening.program, at, first_row=row))
     return RowStreams(streams, int(settings.eos_id))
 
@@ -60,7 +61,7 @@ def _cursor(each: Opening, settings: Settings) -> Cursor:
     seen = None
     if settings.filters.repetition_penalty is not None:
         seen = options.ids_mask(each.prompt.rows, each.n_ids, 'the prompt')
-    return Cursor(*jax.device_put((each.to_read.last, done, each.n_read, positions, seen)))
+    return Cursor(*jax.device_put((each.to_read.last, done, positions, seen)))
 
 
 def _constrained(

@@ -17,9 +17,10 @@ from ..combinators import signature
 from ..planning import Plan, behind, plan
 from .automaton import NONE
 from .constraint import Constraint, may_follow, moved
+from .drawing import by_rows, scores_and_draws
 from .filters import Filters, restrict
 from .rows import batch_axes, where_rows
-from .sampling import gumbel, layer_key, pick, token_keys
+from .sampling import gumbel, pick, token_keys
 from .weights_print import weights_print
 
 CHUNK = 32  # tokens for each dispatch
@@ -51,7 +52,6 @@ class Cursor(NamedTuple):
 
     token: jax.Array  # (batch,) int32: the last token, not yet read by the model
     done: jax.Array  # (batch,) bool: the row has met eos, or nothing could be chosen
-    n_read: jax.Array  # () int32: how many ids the model has read, of the longest row
     position: jax.Array  # (batch,) int32: the place of the next token in the text
     seen: jax.Array | None = None  # (batch, vocab_size) bool, for the repetition penalty
     states: jax.Array | None = None  # (batch,) int32: of the constraint
@@ -77,9 +77,10 @@ class Page(NamedTuple):
 class Steps(NamedTuple):
     """The compiled functions of a model."""
 
-    read: Any  # (weights, state, ids, position, key, rows or None for all) -> state
+    read: Any  # (weights, state, key, ids, row_ids, n_read, rows or None for all) -> state
     write: Any  # (weights, state, cursor, settings, page, n or None for CHUNK) -> the first, anew
     vocab_size: int
+    draws: bool = False  # whether the model draws while it makes a text
 
 
 class Program:
@@ -127,10 +128,11 @@ def build(
       ValueError: the model does not give one row of scores for each id.
     """
     model = found.model
-    n_ids = vocab_size(model, weights, state, batch_size, who)
+    n_ids, draws = looked_at(model, weights, state, batch_size, who)
+    run = by_rows(model, lambda: batch_axes(predict), draws)
 
-    def read(weights, state, ids, position, key, rows):
-        after = model.pure_fn(ids, weights, state, layer_key(key, position))[1]
+    def read(weights, state, key, ids, row_ids, n_read, rows):
+        after = run(ids, weights, state, key, row_ids, n_read)[1]
         return after if rows is None else where_rows(rows, after, state, batch_axes(predict))
 
     def write(weights, state, cursor, settings, page, n):
@@ -140,20 +142,21 @@ def build(
 
         def step(i, loop):
             state, cursor, page = loop
-            key = layer_key(settings.key, cursor.n_read)
-            scores, state = model.pure_fn(cursor.token[:, None], weights, state, key)
+            here = settings.key, settings.row_ids, cursor.position
+            scores, state = run(cursor.token[:, None], weights, state, *here)
             cursor, line = advance(cursor, scores[:, -1], noise[i], settings, page)
             put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=i, axis=0)
             return state, cursor, jax.tree.map(put, page, line)
 
         # A whole chunk has a loop of known length, which a GPU runs without asking the host.
-        start = found.ahead(weights, state), cursor, page
+        ahead = state if draws else found.ahead(weights, state)
+        start = ahead, cursor, page
         state, cursor, page = jax.lax.fori_loop(0, CHUNK if n is None else n, step, start)
         return behind(state), cursor, page
 
     # What a chunk begins with is not donated: a stream is there until the chunk is read, so that
     # a snapshot of it needs no copy, and another seed takes effect at the next unread token.
-    return Steps(jax.jit(read, donate_argnums=1), jax.jit(write), n_ids)
+    return Steps(jax.jit(read, donate_argnums=1), jax.jit(write), n_ids, draws)
 
 
 def advance(
@@ -180,7 +183,7 @@ def advance(
     done = cursor.done | (shown == settings.eos_id) | (shown == NONE)
     seen = None if cursor.seen is None else cursor.seen | _one_hot(token, scores)
     states = settings.constraint and moved(settings.constraint, cursor.states, token)
-    return Cursor(token, done, cursor.n_read + 1, cursor.position + 1, seen, states), line
+    return Cursor(token, done, cursor.position + 1, seen, states), line
 
 
 def _constrained(scores, cursor, settings):
@@ -200,8 +203,10 @@ def _one_hot(token, scores):
     return token[:, None] == jnp.arange(scores.shape[-1])
 
 
-def vocab_size(model: Any, weights: Any, state: Any, batch_size: int, who: str = 'generate') -> int:
-    """Returns how many ids a model has scores for.
+def looked_at(
+    model: Any, weights: Any, state: Any, batch_size: int, who: str = 'generate'
+) -> tuple[int, bool]:
+    """Returns how many ids a model has scores for, and whether it draws.
 
     Raises:
       ValueError: it does not give one row of scores for each id.
@@ -211,11 +216,11 @@ def vocab_size(model: Any, weights: Any, state: Any, batch_size: int, who: str =
             f'{who}: {model.name} takes {model.n_in} inputs; a language model takes one, the ids'
         )
     ids = jax.ShapeDtypeStruct((batch_size, 1), jnp.int32)
-    scores, _ = jax.eval_shape(model.pure_fn, ids, weights, state, jax.random.PRNGKey(0))
+    scores, draws = scores_and_draws(model, ids, weights, state)
     if getattr(scores, 'ndim', None) != 3 or not jnp.issubdtype(scores.dtype, jnp.floating):
         raise ValueError(
             f'{who}: {model.name} must map ids (batch, time) to scores (batch, time, '
             f'vocab_size), one for each id; it gives {signature(scores)}. '
             'A language model ends in Dense(vocab_size), with or without LogSoftmax.'
         )
-    return scores.shape[-1]
+    return scores.shape[-1], draws

@@ -16,6 +16,7 @@ from retrax.models import GRULM
 
 COMPILED = '/jax/core/compile/backend_compile_duration'
 KEY = jax.random.PRNGKey(0)
+ONE_ROW = np.zeros(1, np.uint32), np.zeros(1, np.int32)  # its number, and how many were read
 
 
 @pytest.fixture
@@ -50,7 +51,8 @@ def calls(monkeypatch) -> dict[str, int]:
 
     def counted_build(*args):
         steps = build(*args)
-        return Steps(counted('read', steps.read), counted('write', steps.write), steps.vocab_size)
+        named = {name: counted(name, getattr(steps, name)) for name in ('read', 'write')}
+        return steps._replace(**named)
 
     module = importlib.import_module('retrax.decoding.steps')
     monkeypatch.setattr(module, 'build', counted_build)
@@ -157,7 +159,7 @@ def test_a_long_prompt_takes_no_more_memory(model, compilations) -> None:
     wide = with_weights(GRULM(n_ids, 8, 1))
     steps, (weights, state, *_) = compiled_write(wide)
     ids = np.zeros((1, 512), np.int32)
-    lowered = steps.read.lower(weights, state, *jax.device_put((ids, np.int32(0))), KEY, None)
+    lowered = steps.read.lower(weights, state, KEY, *jax.device_put((ids, *ONE_ROW)), None)
     scores = 4 * ids.size * n_ids
     # What the last layer gives is of no use in a prompt, and is not computed.
     assert lowered.compile().memory_analysis().temp_size_in_bytes < scores / 10
@@ -167,7 +169,7 @@ def compiled_write(model) -> tuple[Steps, tuple]:
     predict = model.as_mode('predict')
     found, state = planned(predict, 1), predict.new_state(1)
     weights = found.weights
-    cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), np.int32(0), np.zeros(1, np.int32))
+    cursor = Cursor(np.zeros(1, np.int32), np.zeros(1, bool), np.zeros(1, np.int32))
     settings = Settings(KEY, np.zeros(1, np.uint32), np.ones(1, np.float32), np.int32(-1))
     steps = build(predict, found, weights, state, 1)
     page = Page(np.zeros((CHUNK, 1), np.int32))
@@ -179,7 +181,7 @@ def test_a_prompt_is_read_into_the_state_that_was_there(model) -> None:
     steps.write(weights, state, *others)  # a snapshot may be taken of where a chunk began
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, state, others)))
     ids = np.zeros((1, 4), np.int32)
-    steps.read(weights, state, *jax.device_put((ids, np.int32(0))), KEY, None)
+    steps.read(weights, state, KEY, *jax.device_put((ids, *ONE_ROW)), None)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state))
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(weights))
 

@@ -7,7 +7,7 @@ import pytest
 
 from retrax.decoding import sample
 from retrax.decoding.prefill import LONGEST, pieces
-from retrax.decoding.sampling import layer_key, token_keys
+from retrax.decoding.sampling import layer_keys, token_keys
 
 LOG_PROBS = np.log(np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01], np.float32))
 
@@ -71,7 +71,7 @@ def test_all_keys_differ() -> None:
     ids = jnp.arange(50, dtype=jnp.uint32)
     places = jnp.arange(40)
     tokens = jax.vmap(lambda p: token_keys(key, ids, p))(places).reshape(-1, 2)
-    layers = jax.vmap(lambda p: layer_key(key, p))(places)
+    layers = jax.vmap(lambda p: layer_keys(key, ids, p))(places).reshape(-1, 2)
     found = np.concatenate([tokens, layers])
     assert len(np.unique(found, axis=0)) == len(found)
 
