@@ -104,6 +104,7 @@ from .recurrent_cell import Map, RecurrentCell
 from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .rglru import RGLRU, RGLRUCell, RGLRUWeights
 from .rnn import RNN, RNNCell, RNNWeights
+from .rotary import Rotary
 from .sequence_mask import SequenceMask
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
@@ -225,6 +226,7 @@ __all__ = [
     'RecurrentCell',
     'Relu',
     'ReversiblePrintShape',
+    'Rotary',
     'SRUCell',
     'SRUWeights',
     'ScaledInitializer',

@@ -267,8 +267,8 @@ class MeanCell(tl.LinearCell):
 
 def configured_attention() -> tl.Layer:
     return tl.ConfigurableAttention(
-        [tl.Dense(4), tl.Tanh()],
-        tl.Dense(4),
+        [tl.Dense(4), tl.Rotary(2)],
+        [tl.Dense(4), tl.Rotary(2)],
         tl.Dense(6),
         tl.Dense(5),
         tl.DotProductCausalAttention(max_inference_length=16),
@@ -668,6 +668,7 @@ CASES = [
         lambda: tl.DotProductCausalAttention(max_inference_length=16),
         (features(3), features(3), features(2)),
     ),
+    Case('Rotary', lambda: tl.Rotary(2, base=20.0), features(8)),
     Case('SplitIntoHeads', lambda: tl.SplitIntoHeads(2), features(4)),
     Case('MergeHeads', lambda: tl.MergeHeads(3), Floats((6, 't', 3))),
     Case('PaddingMask', tl.PaddingMask, Ids(3)),

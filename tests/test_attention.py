@@ -174,7 +174,26 @@ def test_training_drops_and_moves_positions() -> None:
         moving(longer)
 
 
+def test_rotary_turns_pairs() -> None:
+    """A pair is a complex number, and a turn a product with one of length 1."""
+    x = draw(2, 5, 12)
+    pairs = x.astype(np.float64).reshape(2, 5, 2, 3, 2)
+    angles = np.arange(5)[:, None, None] / 50.0 ** (np.arange(0, 6, 2) / 6)
+    turned = (pairs[..., 0] + 1j * pairs[..., 1]) * np.exp(1j * angles)
+    expected = np.stack([turned.real, turned.imag], -1).reshape(2, 5, 12)
+    assert_close(tl.Rotary(2, base=50.0)(x), np.float32(expected))
+
+
+def test_products_of_turned_vectors_depend_on_distances() -> None:
+    query, key = np.tile(draw(1, 1, 6), (1, 9, 1)), np.tile(draw(1, 1, 6), (1, 9, 1))
+    products = tl.Rotary()(query)[0] @ tl.Rotary()(key)[0].T
+    assert_close(products[1:, 1:], products[:-1, :-1])
+    assert differs(products[1:], products[:-1])
+
+
 WRONG = [
+    (lambda: tl.Rotary(2), (2, 3, 6), 'the width of a head: expected an even number, .* got 3'),
+    (lambda: tl.Rotary(), (2, 6), r'floats of shape \(batch, time, features\), got float32 of s'),
     (lambda: tl.CausalAttention(6, 4), None, 'a multiple of 4 heads, got 6. Take a number of hea'),
     (lambda: tl.AttentionQKV(6, 4), None, 'a multiple of 4 heads, got 6'),
     (lambda: tl.SplitIntoHeads(4), (2, 3, 6), 'a multiple of 4 heads, got 6'),
