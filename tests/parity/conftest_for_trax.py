@@ -2,6 +2,7 @@
 
 import sys
 import types
+import unittest
 
 import jax
 import pytest
@@ -14,6 +15,13 @@ install()
 _config = types.ModuleType('jax.config')
 _config.config = jax.config
 sys.modules['jax.config'] = _config
+
+# One of them takes the class of its tests from TensorFlow, for which that of unittest will do.
+_tensorflow = types.ModuleType('tensorflow.compat.v2')
+_tensorflow.test = unittest
+sys.modules.update(
+    dict.fromkeys(('tensorflow', 'tensorflow.compat', 'tensorflow.compat.v2'), _tensorflow)
+)
 
 
 @pytest.hookimpl(wrapper=True)
