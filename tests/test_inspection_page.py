@@ -192,6 +192,7 @@ def test_a_long_text_is_cut_and_says_so(reading: Any, monkeypatch: pytest.Monkey
 def test_the_curve_is_drawn(html: str) -> None:
     assert html.count('<path class=') == 1  # one point is no curve
     assert 'step 1' in html
+    assert re.findall(r'text-anchor="end">(\d\.\d+)<', html) == ['2.9', '4.0', '5.0']
     assert 'held &lt;out&gt;' not in html
 
 

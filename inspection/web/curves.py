@@ -1,10 +1,11 @@
 """Curves of a run as a drawing that needs no script."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 280, 150, 30, 20
+WIDTH, HEIGHT, LEFT, BOTTOM = 280, 150, 36, 20
 
 
 class Curve(NamedTuple):
@@ -22,8 +23,8 @@ def drawing(curves: Sequence[Curve], unit: str) -> str:
         return ''
     steps = [step for curve in curves for step, _ in curve.points]
     values = sorted(value for curve in curves for _, value in curve.points)
-    # The first steps are far above what follows and would press it flat.
-    low, high = values[0], values[int(0.98 * (len(values) - 1))]
+    # Of a long run the first steps are far above what follows and would press it flat.
+    low, high = values[0], values[math.ceil(0.98 * (len(values) - 1))]
     place = _Place(min(steps), max(steps), low - 0.05 * (high - low), high)
     lines = [_line(curve, place) for curve in curves]
     keys = ''.join(
@@ -65,11 +66,14 @@ def _line(curve, place):
 
 
 def _axes(place):
+    digits = max(0, 1 - math.floor(math.log10(max(place.high - place.low, 1e-6))))
     parts = []
     for value in (place.low, (place.low + place.high) / 2, place.high):
         y = place.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{value:.2g}</text>')
+        parts.append(
+            f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{value:.{digits}f}</text>'
+        )
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 4}">step {place.first:,}</text>')
     parts.append(f'<text x="{WIDTH}" y="{HEIGHT - 4}" text-anchor="end">{place.last:,}</text>')
     return ''.join(parts)
