@@ -178,9 +178,21 @@ def apply(layer: Any, x: Any, weights: Any, held: Any, context: Context) -> tupl
     except (LayerError, StateError, ModeError):
         raise
     except Exception as error:
+        _check_state_is_there(layer, x, held, context)
         raise layer_error(layer, 'running', context, signature(x), error, weights) from error
     observer().after(layer, context, weights, y)
     return y, new_state
+
+
+def _check_state_is_there(layer, x, held, context):
+    """Raises StateError if a layer that failed has a state here and was given none."""
+    if layer._sublayers or jax.tree.leaves(held):
+        return
+    if jax.tree.leaves(layer.state_fn(signature(x), context)):
+        raise StateError(
+            f'state of {context.location or "the model"}: expected one, got nothing; start from '
+            'model.new_state(batch_size) and replace what you have'
+        )
 
 
 def run_root(layer: Any, x: Any, weights: Any, held: Any, rng: Any, policy: Policy) -> Any:

@@ -1,6 +1,7 @@
 """Strict settings for all tests."""
 
 import os
+from collections.abc import Iterator
 
 import jax
 import pytest
@@ -29,6 +30,22 @@ settings.register_profile(
     suppress_health_check=_SLOW_IS_FINE,
 )
 settings.load_profile(os.environ.get('RETRAX_HYPOTHESIS', 'ci'))
+
+
+@pytest.fixture
+def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets XLA optimise little, for tests about numbers that compile much and run little.
+
+    Child processes do so too. 'thorough' compiles as users do. Tests that look into compiled
+    programs must not take this.
+    """
+    if os.environ.get('RETRAX_HYPOTHESIS') == 'thorough':
+        yield
+        return
+    monkeypatch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+    jax.config.update('jax_disable_most_optimizations', True)
+    yield
+    jax.config.update('jax_disable_most_optimizations', False)
 
 
 def pytest_configure(config: pytest.Config) -> None:

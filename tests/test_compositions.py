@@ -20,6 +20,8 @@ from tolerances import assert_close, assert_equal, assert_same_kind
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 B, T = 2, 4
 KEY = jax.random.PRNGKey(0)
 

@@ -16,6 +16,8 @@ import retrax
 from retrax import layers as tl
 from retrax.decoding import Automaton
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 # The vocabulary of the models here: 0 ends a row, one id stands for two characters.
 TEXTS = ['', 'a', 'b', 'c', '0', '1', '-', ' ', 'ab', '.', 'z']
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]

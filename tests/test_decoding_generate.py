@@ -16,6 +16,8 @@ from decoding_oracle import (
 from retrax import layers as tl
 from retrax.decoding import generate
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
 
 

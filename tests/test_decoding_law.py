@@ -19,6 +19,8 @@ from retrax.decoding import generate
 from retrax.decoding.filters import Filters, restrict
 from retrax.decoding.sampling import gumbel, token_keys
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 N_SETTINGS, N_ALONE = (200, 64) if os.environ.get('RETRAX_HYPOTHESIS') == 'thorough' else (40, 4)
 CLOSE = 1e-4  # of two scores, or of a score and the edge of a filter: rounding may choose the other
 

@@ -12,6 +12,8 @@ from retrax.decoding import beam_search, generate
 from retrax.decoding.prefill import LONGEST, pieces, turns
 from retrax.decoding.rows import batch_axes
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 LENGTHS = [5, 1, 12, 7, 2]
 ROWS = [np.random.RandomState(n).randint(0, VOCAB, n).tolist() for n in LENGTHS]
 

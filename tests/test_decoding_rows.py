@@ -10,6 +10,8 @@ from test_decoding_prompts import Counter, between
 from retrax import layers as tl
 from retrax.decoding import generate, stream
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 ROWS = [np.random.RandomState(n).randint(0, VOCAB, n % 13).tolist() for n in range(64)]
 
 

@@ -10,6 +10,8 @@ from retrax import layers as tl
 from retrax.checkpoints import CheckpointError
 from retrax.combinators import StateError
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
 OPTIONS = {
     'top_k': [5, 6],

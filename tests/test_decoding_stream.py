@@ -10,6 +10,8 @@ from retrax import layers as tl
 from retrax.decoding import generate, stream
 from retrax.decoding.steps import CHUNK
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
 
 

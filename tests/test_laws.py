@@ -16,6 +16,8 @@ from registry import CASES, Case
 from retrax import checkpoints
 from retrax.inspection import laws
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 # Cases of one layer go to one worker, which compiles them once.
 each_case = pytest.mark.parametrize(
     'case', [pytest.param(c, id=c.name, marks=pytest.mark.xdist_group(c.name)) for c in CASES]

@@ -11,6 +11,8 @@ from tolerances import assert_close, assert_equal
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 7, 4)).astype(np.float32)
 LENGTHS = np.array([7, 4, 0], np.int32)

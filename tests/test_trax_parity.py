@@ -9,6 +9,8 @@ from parity.expected import DONE, EXCUSED, LEFT_OUT, OPEN, Row, judge
 from parity.running import Verdict, prepare, run
 from parity.wheel import NoWheelError, unpack
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 @pytest.fixture(scope='module')
 def trax_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:

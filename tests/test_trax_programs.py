@@ -37,7 +37,7 @@ def test_the_words_that_people_use_give_retrax_s_numbers(tmp_path: Path) -> None
 
 
 def test_the_course_s_language_model() -> None:
-    printed = run(str(ROOT / 'examples' / 'trax_gru_lm.py'))
+    printed = run(str(ROOT / 'examples' / 'trax_program.py'))
     assert printed.startswith('Serial[\n  ShiftRight(1)\n  Embedding_256_512\n  GRU_512\n')
     first, last = map(float, re.search(r'loss (\S+) -> (\S+)', printed).groups())
     assert first == pytest.approx(np.log(256), abs=0.1)

@@ -12,6 +12,8 @@ import retrax
 from retrax import layers as tl
 from retrax.inspection import LawBroken, Report
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 FLOATS = tl.ShapeDtype(('b', 't', 3), np.float32)
 IDS = tl.ShapeDtype(('b', 't'), np.int32)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optax
 
+from ..combinators.errors import warn
 from . import step as steps
 from .examples import as_example, batches_from, is_contiguous
 from .stepper import Stepper
@@ -66,6 +67,7 @@ class Trainer(Stepper):
         first = next(batches)
         self._batches = itertools.chain([first], batches)
         sample = as_example(first, model.n_in)
+        _warn_if_padding_counts(model, first)
         learned = model, sample, optimizer, loss, metrics, seed
         super().__init__(*learned, is_contiguous(data), n_devices, not_finite, horizon)
 
@@ -97,3 +99,17 @@ class Trainer(Stepper):
                 metrics = self.read()
                 yield Progress(self.step, metrics, positions / (time.perf_counter() - started))
                 started, positions = time.perf_counter(), 0
+
+
+def _warn_if_padding_counts(model, batch):
+    """Warns where ids without weights end in the start id, as padded rows do."""
+    if isinstance(batch, tuple | list) or model.start_id is None:
+        return
+    padded = np.asarray(batch)[:, -1] == model.start_id
+    if padded.any():
+        warn(
+            f'row {int(np.argmax(padded))} of a batch of token ids ends with {model.start_id}, '
+            "which is also the id that the model's ShiftRight begins with. If it is padding, it "
+            'counts in the loss: give (ids, ids, weights) with weights of 0 there. If it is a '
+            'token, begin with another id: ShiftRight(start_id=...).'
+        )
