@@ -8,6 +8,7 @@ import click
 
 from . import plots, report, running, sets
 from .alternate import alternate
+from .loop import loop
 from .peers import PEERS, TRAX_PYTHON
 from .quality import quality
 from .results import Results, newest
@@ -162,6 +163,7 @@ def write_report(path) -> None:
     report.write(path or newest())
 
 
+main.add_command(loop)
 main.add_command(quality)
 
 

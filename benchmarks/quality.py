@@ -74,7 +74,7 @@ def section(runs: Sequence[RunDirectory], bindings: Sequence[str] = ()) -> str:
             '',
             'Held-out bits per character of the same model with another layer in it, twice: equal',
             'weights to 1 %, so equal arithmetic, and equal tokens. Each learning rate is the best',
-            'of 1e-3, 2e-3, 4e-3 and 8e-3 after 300 steps with another seed.',
+            'of 2e-3, 4e-3, 8e-3, 16e-3 and 32e-3 after 300 steps with another seed.',
             '',
             f'| | width | weights | rate | {" | ".join(f"seed {seed}" for seed in seeds)} | mean |'
             ' config.gin |',

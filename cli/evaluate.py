@@ -10,13 +10,18 @@ from ..training import LabelTask, RunDirectory, evaluate, score
 
 
 def show(
-    run: Path, file: str | None, protocol: str | None, batch_size: int | None, window: int | None
+    run: Path,
+    file: str | None,
+    protocol: str | None,
+    batch_size: int | None,
+    window: int | None,
+    best: bool = False,
 ) -> None:
-    """Prints the figures of a run's newest weights on a text."""
+    """Prints the figures of a run's newest weights, or its best, on a text."""
     directory = RunDirectory(run)
     experiment = configs.of_run(directory).experiment()
     text, where = _text(directory, experiment, file)
-    loaded = configs.load_run(run)
+    loaded = configs.load_run(run, best=best)
     sizes = batch_size or experiment.batch_size, window or experiment.window
     click.echo(f'Run         {run}, step {loaded.metadata["step"]:,}')
     click.echo(f'Data        {where}')

@@ -56,6 +56,11 @@ allow_imports = click.option(
 )
 
 
+best_weights = click.option(
+    '--best', is_flag=True, help='The weights of the best evaluation, not the newest.'
+)
+
+
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='retrax')
 def main() -> None:
@@ -165,14 +170,13 @@ def runs(folder: Path) -> None:
     '--batch-size', type=click.IntRange(min=1), help='Streams; as in training by default.'
 )
 @click.option('--window', type=click.IntRange(min=1), help='Tokens; as in training by default.')
+@best_weights
 @allow_imports
-def evaluate(
-    run: Path, data: str | None, protocol: str | None, batch_size: int | None, window: int | None
-) -> None:
+def evaluate(run: Path, data: str | None, protocol: str | None, **more: Any) -> None:
     """Report loss, perplexity and bits per character, or accuracy, of RUN on a text."""
     from .evaluate import show
 
-    show(run, data, protocol, batch_size, window)
+    show(run, data, protocol, **more)
 
 
 @main.command(cls=Command)
@@ -203,6 +207,7 @@ def evaluate(
 @click.option(
     '--deterministic', is_flag=True, help='The same bits for each text, however many are made.'
 )
+@best_weights
 @allow_imports
 def generate(
     run: Path,
@@ -215,6 +220,7 @@ def generate(
     eos: str | None,
     banned: str | None,
     regex: str | None,
+    best: bool,
     **options: Any,
 ) -> None:
     """Print text from the model of RUN, a directory that `retrax train` made, as it comes."""
@@ -228,7 +234,7 @@ def generate(
     from ..configs import load_run
     from .generate import form, ids_of, lines, table, texts, write
 
-    loaded = load_run(run)
+    loaded = load_run(run, best=best)
     if labels := loaded.metadata.get('labels'):
         raise ValueError(
             f'{run}: this run has no language model, so it cannot go on with a text: its model '

@@ -49,9 +49,9 @@ def train(
 
 
 def load(
-    directory: str | os.PathLike[str], *, allow_imports: bool = False
+    directory: str | os.PathLike[str], *, allow_imports: bool = False, best: bool = False
 ) -> tuple[Any, Vocabulary]:
-    """Returns the model of a run with its newest weights, and its vocabulary.
+    """Returns the model of a run with its newest weights, or its best, and its vocabulary.
 
         model, vocabulary = retrax.load('runs/gru_pydocs')
         ids = retrax.generate(model, vocabulary.encode('def '), max_new_tokens=100)
@@ -59,20 +59,24 @@ def load(
     Args:
       directory: of the run.
       allow_imports: whether its config may import modules, which runs the code of these.
+      best: take the weights of the best evaluation.
 
     Raises:
       RunError, CheckpointError, ConfigError: as `load_run`.
     """
-    loaded = load_run(directory, allow_imports=allow_imports)
+    loaded = load_run(directory, allow_imports=allow_imports, best=best)
     return loaded.model, loaded.vocabulary
 
 
-def load_run(directory: str | os.PathLike[str], *, allow_imports: bool = False) -> LoadedRun:
+def load_run(
+    directory: str | os.PathLike[str], *, allow_imports: bool = False, best: bool = False
+) -> LoadedRun:
     """Returns what `load` returns, the run's facts and the step of the weights.
 
     Args:
       directory: of the run.
       allow_imports: whether its config may import modules, which runs the code of these.
+      best: take the weights of the best evaluation.
 
     Raises:
       RunError: there is no run, or no checkpoint in it, or one of another vocabulary.
@@ -84,5 +88,5 @@ def load_run(directory: str | os.PathLike[str], *, allow_imports: bool = False) 
     facts, vocabulary = run.facts(), run.vocabulary()
     with imports_allowed(allow_imports):
         experiment = of_run(run).experiment()
-    step = load_weights(run, experiment)
+    step = load_weights(run, experiment, best)
     return LoadedRun(experiment.model, vocabulary, {**facts, 'step': step})

@@ -1,11 +1,13 @@
-"""python -m benchmarks quality: five layers on a tiny budget, and where their table goes."""
+"""python -m benchmarks quality and loop: tables on a tiny budget, and what is run beside what."""
 
 import json
 from pathlib import Path
 
 from click.testing import CliRunner
+from test_cli import CONFIG
 
-from retrax.benchmarks import quality
+from retrax import configs
+from retrax.benchmarks import loop, quality
 from retrax.benchmarks.__main__ import main
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
@@ -50,3 +52,19 @@ def test_a_section_takes_the_place_of_its_older_self() -> None:
     assert quality.put(PAGE, text) == f'{PAGE}\n{text}\n'
     middle = f'# Results\n\n{quality.TITLE}\n\nOlder.\n\n### Part\n\n## Old\n\nOld words.\n'
     assert quality.put(middle, text) == f'# Results\n\n{text}\n\n## Old\n\nOld words.\n'
+
+
+def test_the_timed_loop_does_what_a_run_does(tmp_path: Path) -> None:
+    (tmp_path / 'corpus.txt').write_text(TEXT)
+    (tmp_path / 'mine.gin').write_text(CONFIG.format(corpus=tmp_path / 'corpus.txt'))
+    arguments = ['loop', '--config', f'{tmp_path}/mine.gin', '--steps', '2', '--pairs', '2']
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert 'of the time of its bare steps' in result.output
+    run, looped, _ = loop.turns(configs.load(str(tmp_path / 'mine.gin')), str(tmp_path), 2)
+    looped()
+    run.settle()
+    (line,) = run.metrics()
+    assert line['step'] == 2
+    assert run.newest is not None
+    assert run.newest.name == 'step-00000002'

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,9 @@ class DeletesAt(training.Reporter):
 
     def log(self, progress) -> None:
         if progress.step == self.step:
+            for thread in threading.enumerate():
+                if thread.name == 'retrax checkpoint':  # or it deletes what is deleted here
+                    thread.join()
             shutil.rmtree(self.run)
 
 

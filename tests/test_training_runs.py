@@ -13,6 +13,8 @@ from retrax import checkpoints, layers, models, training
 from retrax.checkpoints import CheckpointError
 from retrax.data import CharVocabulary
 from retrax.training import Experiment, RunDirectory, RunError
+from retrax.training.experiment import TASKS
+from retrax.training.language_task import LanguageTask
 from retrax.training.run import load_weights
 from retrax.training.run_lock import RunLock
 
@@ -77,6 +79,7 @@ def test_a_run_directory(tmp_path: Path, corpus: str) -> None:
     assert 0 < result.bits_per_character < 8 > result.baseline_bits_per_character
     assert (run / 'config.gin').read_text() == CONFIG
     assert sorted(p.name for p in (run / 'checkpoints').iterdir()) == [
+        'best',
         'step-00000010',
         'step-00000012',
     ]
@@ -282,3 +285,40 @@ def test_a_result_is_looked_for_under_the_lock(run: Path, corpus: str, monkeypat
     assert training.train(experiment(corpus, steps=2), run, CONFIG, told).steps == 2
     assert contents(run) == before
     assert notices == [f'{run} is finished; nothing is left to train. --fresh begins a new run.']
+
+
+# -------------------------------------------------------------------------------- the best weights
+
+
+class Figures(LanguageTask):
+    """Held-out figures as they are given, one after another."""
+
+    def __init__(self, *figures: float):
+        self._figures = list(figures)
+
+    def figure_of(self, evaluation):
+        return self._figures.pop(0)
+
+
+def impatient(corpus: str, monkeypatch, *figures: float) -> Experiment:
+    monkeypatch.setitem(TASKS, 'language', Figures(*figures))
+    return experiment(corpus, steps=40, eval_every=2, patience=2)
+
+
+def test_patience_ends_a_run_and_the_best_weights_stay(tmp_path, corpus, monkeypatch) -> None:
+    told, notices = training.Reporter(), []
+    monkeypatch.setattr(told, 'notice', notices.append)
+    whole = impatient(corpus, monkeypatch, 5.0, 4.0, 3.0, 3.5, 3.0)
+    result = training.train(whole, tmp_path / 'run', CONFIG, told)
+    assert (result.steps, result.bits_per_character) == (10, 3.0)
+    assert 'Ended at step 10 of 40: 2 evaluations in a row' in notices[0]
+    run = RunDirectory(tmp_path / 'run')
+    assert load_weights(run, experiment(corpus), best=True) == 6
+    assert load_weights(run, experiment(corpus)) == 10
+
+    cut = impatient(corpus, monkeypatch, 5.0, 4.0, 3.0, 3.5, 3.0)
+    with pytest.raises(Killed):  # after the last evaluation, before the result
+        training.train(cut, tmp_path / 'cut', CONFIG, KillAt(10, evaluated=True))
+    again = impatient(corpus, monkeypatch)  # is not evaluated again
+    assert training.train(again, tmp_path / 'cut', CONFIG) == result
+    assert contents(tmp_path / 'cut') == contents(tmp_path / 'run')

@@ -56,6 +56,8 @@ class Experiment:
       n_devices: how many devices share the rows of a batch; 'all' that are there.
       not_finite: whether a step whose loss, gradient or update is not finite will 'stop' the run,
         or 'skip' itself and be counted.
+      patience: how many evaluations in a row may be no better than the best before them; the run
+        ends after that. None: it makes all its steps.
 
     Raises:
       ValueError: a value that no run can have.
@@ -80,6 +82,7 @@ class Experiment:
     n_devices: int | str = 1
     not_finite: str = 'stop'
     horizon: int | None = None
+    patience: int | None = None
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -94,6 +97,8 @@ class Experiment:
         _check_choice('task', self.task, tuple(TASKS))
         _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
         _check_choice('precision', self.precision, PRECISIONS)
+        if self.patience is not None:
+            _check_count('patience', self.patience, ' or None')
         _check_choice('not_finite', self.not_finite, NOT_FINITE)
         if self.n_devices != 'all':
             _check_count('n_devices', self.n_devices, " or 'all'")

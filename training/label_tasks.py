@@ -17,6 +17,7 @@ class LabelTask(Task):
     """Predicts labels; judged by the share of held-out ones that are right."""
 
     figure = 'accuracy'
+    lower_is_better = False
     tagged: ClassVar[bool]
     metrics: ClassVar = {'accuracy': Accuracy()}
 

@@ -17,6 +17,7 @@ class LanguageTask(Task):
 
     name = 'language'
     figure = 'bits_per_character'
+    lower_is_better = True
     outputs = '(batch, time, ids)'
     fix = 'A language model ends with Dense(vocab_size) and LogSoftmax().'
     unit = 'tokens'

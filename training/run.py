@@ -7,6 +7,7 @@ from typing import Any
 from .evaluate import Evaluation
 from .experiment import Experiment
 from .language_task import LanguageTask
+from .patience import since_best
 from .run_directory import LabelResult, Result, RunDirectory
 from .run_facts import facts_of, what_differs
 from .run_files import RunError
@@ -81,15 +82,15 @@ def train(
         return result
 
 
-def load_weights(run: RunDirectory, experiment: Experiment) -> int:
-    """Gives an experiment's model the newest weights of a run; returns their step.
+def load_weights(run: RunDirectory, experiment: Experiment, best: bool = False) -> int:
+    """Gives an experiment's model the newest weights of a run, or the best; returns their step.
 
     Raises:
       RunError: the run has no checkpoint yet, or one of another vocabulary.
       CheckpointError: the checkpoint is damaged, or of another model.
     """
     like = experiment.trainer(experiment.blank(), n_devices=1).state
-    state = run.restore(experiment.model, like)
+    state = run.restore(experiment.model, like, best)
     if state is None:
         raise RunError(
             f'{run}: this run has no checkpoint yet. Go on with it: retrax train, with the same '
@@ -139,8 +140,11 @@ def _go_on(
         trainer.resume(state)
     run.forget_after(trainer.step)
     reporter.begin(experiment, material, trainer.step)
-    with stop_requests() as stop:
-        _train(trainer, experiment, material, run, reporter, stop)
+    try:
+        with stop_requests() as stop:
+            _train(trainer, experiment, material, run, reporter, stop)
+    finally:
+        run.settle()
     result = _result(experiment.what, material, run, trainer.step)
     run.finish(result)
     return result
@@ -156,8 +160,9 @@ def _train(
 ) -> None:
     """Makes all steps that are left; the last note is the evaluation of the last step."""
     task = experiment.what
+    name = f'heldout_{task.figure}'
     try:
-        while trainer.step < experiment.steps:
+        while not _is_over(trainer, experiment, run):
             pause = trainer.step - trainer.step % experiment.eval_every + experiment.eval_every
             pause = min(pause, experiment.steps)
             for progress in trainer.run(pause, experiment.log_every, stop):
@@ -169,17 +174,33 @@ def _train(
                 break
             trainer.sync()
             evaluation = task.evaluate(experiment.model, material)
-            run.note(step=trainer.step, **{f'heldout_{task.figure}': task.figure_of(evaluation)})
-            run.save(experiment.model, trainer.state, material.vocabulary)
+            run.note(step=trainer.step, **{name: task.figure_of(evaluation)})
+            is_best = since_best(run.figures(name), task.lower_is_better) == 0
+            run.save(experiment.model, trainer.state, material.vocabulary, is_best)
             reporter.evaluated(trainer.step, evaluation, experiment.model)
     except Stopped:
         raise  # the second signal: a step may be half done
     except KeyboardInterrupt:  # from the reporter
         _save_at_stop(trainer, experiment, material, run)
         raise
-    if trainer.step < experiment.steps:
+    if not _is_over(trainer, experiment, run):
         _save_at_stop(trainer, experiment, material, run)
         stop.obey()
+    if trainer.step < experiment.steps:
+        reporter.notice(
+            f'Ended at step {trainer.step:,} of {experiment.steps:,}: {experiment.patience} '
+            'evaluations in a row were no better than the best before them, whose weights are in '
+            f'{run}/checkpoints/best.'
+        )
+
+
+def _is_over(trainer, experiment, run):
+    """Whether all steps were made, or patience has ended; the same where a run goes on."""
+    if trainer.step >= experiment.steps or experiment.patience is None:
+        return trainer.step >= experiment.steps
+    task = experiment.what
+    figures = run.figures(f'heldout_{task.figure}')
+    return bool(figures) and since_best(figures, task.lower_is_better) >= experiment.patience
 
 
 def _save_at_stop(trainer, experiment, material, run):

@@ -11,28 +11,31 @@ from .. import checkpoints
 from ..optimizers import averaged_weights
 from .step import TrainState
 
+BEST = 'best'
 KEPT = 2  # the newest, and one to go back to if a disk damages it
 
 
-def save(folder: Path, model: Any, state: TrainState, vocabulary: str) -> None:
-    """Saves a checkpoint; `model` names the weights. Older ones are deleted.
+def save(folder: Path, tree: dict[str, Any], vocabulary: str, is_best: bool = False) -> None:
+    """Saves a checkpoint. Older ones are deleted, but the best stays.
 
     Args:
       folder: of the run's checkpoints.
-      model: whose layers they are of.
-      state: what is saved.
+      tree: what is saved, as `tree_of` returns it.
       vocabulary: the fingerprint of the one that its ids belong to.
+      is_best: whether it is the best so far, and kept as such too.
     """
-    step = int(state.step)
+    step = int(tree['step'])
     metadata = {'step': step, 'vocabulary': vocabulary}
-    checkpoints.save(checkpoints.step_path(folder, step), tree_of(model, state), metadata)
+    if is_best:
+        checkpoints.save(folder / BEST, tree, metadata)
+    checkpoints.save(checkpoints.step_path(folder, step), tree, metadata)
     tidy(folder)
 
 
 def tidy(folder: Path) -> None:
     """Deletes older checkpoints, and what a process left that was killed while it wrote one."""
     found = sorted(entry for entry in folder.glob('step-*') if entry.is_dir())
-    for old in [*found[:-KEPT], *folder.glob('.step-*.new')]:
+    for old in [*found[:-KEPT], *folder.glob('.*.new')]:
         shutil.rmtree(old)
 
 

@@ -5,7 +5,7 @@ operative_config.gin  the bindings that were used, with their values
 vocabulary.json       what ids mean
 run.json              corpus, its hash and length, seed, versions, device; written last of these
 metrics.jsonl         one line per log point and per evaluation
-checkpoints/          step-00000250, ...: weights by path, optimizer, model state, key, step
+checkpoints/          step-00000250, ...: weights by path, optimizer, model state, key, step; best
 result.json           there when the run has finished
 lock-1                there while a process trains
 """
@@ -17,9 +17,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 from .. import checkpoints
 from ..data import Vocabulary, vocabulary_from_json
 from . import run_checkpoints
+from .background import Background
 from .run_files import RunError, check_version, gone, read_json, read_text, write_json, write_text
 from .run_files import writing as told_for
 from .run_lock import is_lock
@@ -57,6 +61,7 @@ class RunDirectory:
         self.path = Path(path)
         self._checkpoints = self.path / 'checkpoints'
         self._metrics = MetricsFile(self.path / 'metrics.jsonl')
+        self._writer = Background()
 
     def __str__(self):
         return str(self.path)
@@ -187,6 +192,10 @@ class RunDirectory:
         """Returns the lines of metrics.jsonl; a last one that was cut is left out."""
         return self._metrics.read()
 
+    def figures(self, name: str) -> list[float]:
+        """Returns the values of a metric, in the order of time."""
+        return [line[name] for line in self.metrics() if name in line]
+
     def forget_after(self, step: int) -> None:
         """Drops the metrics of steps that will be made again, and what is left of killed writes."""
         with self.writing():
@@ -195,23 +204,53 @@ class RunDirectory:
 
     # Checkpoints.
 
-    def save(self, model: Any, state: TrainState, vocabulary: Vocabulary) -> None:
-        """Saves a checkpoint; `model` names the weights. Older ones are deleted."""
+    def save(
+        self, model: Any, state: TrainState, vocabulary: Vocabulary, is_best: bool = False
+    ) -> None:
+        """Copies a state, and saves it as a checkpoint in the background; see `settle`.
+
+        Args:
+          model: names the weights.
+          state: what is saved.
+          vocabulary: that its ids belong to.
+          is_best: whether it stays as the best one too.
+
+        Raises:
+          RunError, CheckpointError: the one before it could not be saved.
+        """
+        # On a CPU a host array may be the device's own memory, which the next step takes over.
+        tree = jax.tree.map(np.array, run_checkpoints.tree_of(model, state))
+        self._writer.start(lambda: self._save(tree, vocabulary.fingerprint, is_best))
+
+    def settle(self) -> None:
+        """Waits until what was saved is on the disk.
+
+        Raises:
+          RunError, CheckpointError: it could not be saved.
+        """
+        self._writer.wait()
+
+    def _save(self, tree, vocabulary, is_best):
         with self.writing():
             if not self.exists:  # saving would make half a run in its place
                 raise RunError(gone(self.path))
             self._metrics.sync()  # lines that a checkpoint stands on must not be lost before it
-            run_checkpoints.save(self._checkpoints, model, state, vocabulary.fingerprint)
+            run_checkpoints.save(self._checkpoints, tree, vocabulary, is_best)
 
-    def restore(self, model: Any, like: TrainState) -> TrainState | None:
-        """Gives the model the newest checkpoint's weights; returns the state to go on from.
+    def restore(self, model: Any, like: TrainState, best: bool = False) -> TrainState | None:
+        """Gives the model a checkpoint's weights; returns the state to go on from.
+
+        Args:
+          model: whose weights they are.
+          like: a state of the same structure.
+          best: the checkpoint of the best evaluation, instead of the newest.
 
         Raises:
           CheckpointError: it is damaged, or of another model.
           RunError: it was made with another vocabulary.
         """
-        path = self.newest
-        if path is None:
+        path = self._checkpoints / run_checkpoints.BEST if best else self.newest
+        if path is None or not path.is_dir():
             return None
         state, theirs = run_checkpoints.restore(path, model, like)
         if theirs != (mine := self.vocabulary().fingerprint):

@@ -38,6 +38,7 @@ class Task(abc.ABC):
       figure: what is measured on held-out data.
       outputs: the axes of what a model gives, in words.
       fix: how a model comes to give that.
+      lower_is_better: of the figure.
       unit: what a model gives one distribution for.
       metrics: measured beside the loss.
       protocol: how `retrax eval` cuts a text, where it is not told.
@@ -45,6 +46,7 @@ class Task(abc.ABC):
 
     name: ClassVar[str]
     figure: ClassVar[str]
+    lower_is_better: ClassVar[bool]
     outputs: ClassVar[str]
     fix: ClassVar[str]
     unit: ClassVar[str]

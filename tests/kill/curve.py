@@ -13,7 +13,7 @@ import click
 from retrax import checkpoints
 from retrax.training import RunDirectory, list_runs
 
-PROBE = 30, 90  # steps whose seconds say how long a step takes: starting and compiling cancel
+PROBE = 50, 150  # steps whose seconds say how long a step takes: starting and compiling cancel
 
 
 @click.command()
@@ -55,13 +55,13 @@ class Curve:
 
     def steps_in(self, seconds: float) -> int:
         """Returns about how many steps are made in so many seconds."""
-        few, more = (self.finish(f'probe-{n}', n)[1] for n in PROBE)
+        few, more = (self.finish(f'probe-{n}', n, 'train.steps')[1] for n in PROBE)
         return max(PROBE[1], round(seconds / max(1e-4, (more - few) / (PROBE[1] - PROBE[0]))))
 
-    def finish(self, name: str, steps: int) -> tuple[RunDirectory, float]:
+    def finish(self, name: str, steps: int, binding: str = 'STEPS') -> tuple[RunDirectory, float]:
         """Brings a run to its end; returns it and how many seconds that took."""
         started = time.monotonic()
-        child = self._child(name, steps)
+        child = self._child(name, steps, binding)
         _, errors = child.communicate()
         if child.returncode:
             raise click.ClickException(f'{name} ended with {child.returncode}: {errors}')
@@ -82,7 +82,7 @@ class Curve:
         if not run.is_dir():
             return f'after {moment:.0f} s, before there was a run'
         (status,) = list_runs(run)
-        assert status.state == 'interrupted', status
+        assert status.state in ('interrupted', 'finished'), status
         newest = RunDirectory(run).newest
         if newest is not None:
             checkpoints.verify(newest)
@@ -90,8 +90,8 @@ class Curve:
         made = lines[-1]['step'] if lines else 0
         return f'after {moment:.0f} s at step {made:,}, gone on from step {status.step:,}'
 
-    def _child(self, name, steps):
-        more = [f'STEPS = {steps}', *self._bindings]
+    def _child(self, name, steps, binding='STEPS'):
+        more = [f'{binding} = {steps}', *self._bindings]
         return subprocess.Popen(
             [
                 *(sys.executable, '-m', 'retrax', 'train', self._config),
