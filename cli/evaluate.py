@@ -33,11 +33,14 @@ def show(
     protocol = protocol or task.protocol
     found = score(loaded.model, loaded.vocabulary, text, protocol, *sizes)
     figures = found.evaluation
-    tokens = {'bytes': 'byte', 'characters': 'character'}[loaded.vocabulary.kind]
+    tokens = {'bytes': 'byte', 'characters': 'character'}.get(loaded.vocabulary.kind, 'token')
     click.echo(f'Protocol    {found.protocol}')
     click.echo(f'Loss        {figures.nats_per_token:.4f} nats per {tokens}')
     click.echo(f'Perplexity  {math.exp(figures.nats_per_token):.4f} per {tokens}')
-    click.echo(f'Bits        {figures.bits_per_character:.4f} per character')
+    per_byte = figures.bits_per(len(text.encode()))
+    click.echo(
+        f'Bits        {figures.bits_per_character:.4f} per character, {per_byte:.4f} per byte'
+    )
     if found.n_unknown:
         click.echo(
             f'Note        {found.n_unknown:,} characters are not in the vocabulary and count as '

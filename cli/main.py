@@ -36,8 +36,9 @@ def _is_for_users(error):
     if isinstance(error, ValueError | OSError | FloatingPointError):
         return True
     from ..combinators import LayerError
+    from ..data import MissingLibraryError
 
-    return isinstance(error, LayerError)
+    return isinstance(error, LayerError | MissingLibraryError)
 
 
 def _allow_imports(ctx, _, is_set):

@@ -7,7 +7,9 @@ out integer arrays, and what is done with them is decided elsewhere.
 from . import stages
 from .agreement import agreement
 from .batches import Batch, ContiguousBatches
+from .bpe import BpeVocabulary
 from .bucket_batches import BucketBatches
+from .byte_text import MissingLibraryError
 from .corpus import Corpus, Span, load, python_docs, read_text, spans, split
 from .epochs import Epochs
 from .ids import START_ID, check_ids
@@ -19,18 +21,23 @@ from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
 from .subword import SubwordVocabulary
 from .tag_counts import TagCounts
-from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary, vocabulary_from_json
+from .unigram import UnigramVocabulary
+from .vocabularies import VOCABULARIES, fit_vocabulary, vocabulary_from_json
+from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary
 from .witten_bell import WittenBell
 
 __all__ = [
     'START_ID',
+    'VOCABULARIES',
     'Batch',
+    'BpeVocabulary',
     'BucketBatches',
     'ByteVocabulary',
     'CharVocabulary',
     'ContiguousBatches',
     'Corpus',
     'Epochs',
+    'MissingLibraryError',
     'NaiveBayes',
     'PackedBatches',
     'Row',
@@ -39,10 +46,12 @@ __all__ = [
     'Span',
     'SubwordVocabulary',
     'TagCounts',
+    'UnigramVocabulary',
     'Vocabulary',
     'WittenBell',
     'agreement',
     'check_ids',
+    'fit_vocabulary',
     'format_rows',
     'labels_of',
     'load',

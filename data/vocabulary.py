@@ -7,7 +7,6 @@ a model is told the `size`, and a checkpoint stores the `fingerprint` and `to_js
 import abc
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -104,7 +103,7 @@ class ByteVocabulary(Vocabulary):
         Raises:
             ValueError: an id is not in 0..255.
         """
-        kept = _one_sequence(ids, self.size, 'ByteVocabulary.decode')
+        kept = one_sequence(ids, self.size, 'ByteVocabulary.decode')
         return kept.astype(np.uint8).tobytes().decode('utf-8', errors='replace')
 
     def pieces(self) -> list[bytes]:
@@ -166,7 +165,7 @@ class CharVocabulary(Vocabulary):
             ValueError: an id is not in 0..size-1.
         """
         table = '\0' + _REPLACEMENT + self.characters
-        return ''.join(table[i] for i in _one_sequence(ids, self.size, 'CharVocabulary.decode'))
+        return ''.join(table[i] for i in one_sequence(ids, self.size, 'CharVocabulary.decode'))
 
     def pieces(self) -> list[bytes]:
         """Return the UTF-8 bytes of each id's character.
@@ -180,36 +179,7 @@ class CharVocabulary(Vocabulary):
         return {'characters': self.characters}
 
 
-def vocabulary_from_json(described: Mapping[str, Any]) -> Vocabulary:
-    """Make the vocabulary that `to_json` described, and compare its fingerprint.
-
-    >>> vocabulary_from_json(CharVocabulary('ab').to_json()) == CharVocabulary('ab')
-    True
-
-    Raises:
-        ValueError: an unknown kind, a missing entry, or contents that were changed.
-    """
-    kinds = {kind.kind: kind for kind in (ByteVocabulary, CharVocabulary)}
-    entries = dict(described)
-    kind, fingerprint = entries.pop('kind', None), entries.pop('fingerprint', None)
-    if kind not in kinds:
-        raise ValueError(f'A vocabulary of kind {kind!r} is unknown; expected one of {[*kinds]}.')
-    try:
-        vocabulary = kinds[kind](**entries)
-    except TypeError as error:
-        raise ValueError(
-            f'A vocabulary of kind {kind!r} cannot be made from the entries {sorted(entries)}.'
-        ) from error
-    if vocabulary.fingerprint != fingerprint:
-        raise ValueError(
-            f'The vocabulary of kind {kind!r} has the fingerprint {vocabulary.fingerprint}, but '
-            f'{fingerprint} was stored with it: the file was changed after it was written. Its '
-            'ids no longer mean what the model learned; use the file as it was saved.'
-        )
-    return vocabulary
-
-
-def _one_sequence(ids: npt.ArrayLike, size: int, what: str) -> npt.NDArray[np.int32]:
+def one_sequence(ids: npt.ArrayLike, size: int, what: str) -> npt.NDArray[np.int32]:
     """Check the ids of one sequence and drop the start ids. Shapes: (n,) -> (at most n,)."""
     checked = check_ids(ids, size, what)
     if checked.ndim != 1:

@@ -76,7 +76,9 @@ MISTAKES = [
     Mistake('A size of 0', 'GRULM.d_model = 0', 'must be a positive int, got 0'),
     Mistake('A negative size', 'GRULM.n_layers = -1', 'must be a positive int, got -1'),
     Mistake('No steps', 'train.steps = 0', 'expected a positive int, got 0'),
-    Mistake('A word that is no choice', "train.vocabulary = 'words'", "('bytes', 'characters')"),
+    Mistake(
+        'A word that is no choice', "train.vocabulary = 'words'", "('bytes', 'characters', 'bpe'"
+    ),
     Mistake(
         'An impossible rate',
         COMPOSED + 'Serial.layers = [@Dropout()]\nDropout.rate = 2.0',

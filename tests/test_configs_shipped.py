@@ -21,6 +21,7 @@ DIFFERENCES = {
         *('CosineDecay.learning_rate', 'CosineDecay.steps', 'CosineDecay.warmup_steps'),
     },
     'gru_pydocs_characters': {'train.vocabulary', 'GRULM.vocab_size'},
+    'gru_pydocs_bpe': {'train.vocabulary', 'train.vocabulary_size', 'GRULM.vocab_size'},
     'gru_pydocs_bf16': {'train.precision'},
     'gru_pydocs_composed': {
         *('train.model', 'GRULM.vocab_size', 'GRULM.d_model', 'GRULM.n_layers'),
@@ -87,6 +88,8 @@ def test_the_cell_is_all_that_differs() -> None:
 
 @pytest.mark.parametrize('name', LANGUAGE)
 def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
+    if name == 'gru_pydocs_bpe':
+        pytest.importorskip('tokenizers')
     corpus = tmp_path / 'corpus.txt'
     corpus.write_text(TEXT)
     small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
@@ -100,6 +103,8 @@ def test_a_small_one_trains(name: str, tmp_path: Path) -> None:
         small.append(f'{model}.d_model = 8')
     if name == 'gru_pydocs_characters':
         small.append(f'GRULM.vocab_size = {len(set(TEXT)) + 2}')
+    if name == 'gru_pydocs_bpe':
+        small += ['train.vocabulary_size = 260', 'GRULM.vocab_size = 260']
     config = configs.load(name, small)
     result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
     assert result.steps == 2

@@ -37,7 +37,11 @@ class Evaluation(NamedTuple):
         """Bits for the whole text by its length in characters, whatever the tokens are."""
         if self.n_characters is None:
             raise ValueError('bits_per_character needs n_characters: evaluate(..., n_characters=n)')
-        return self.nats / math.log(2) / self.n_characters
+        return self.bits_per(self.n_characters)
+
+    def bits_per(self, n: int) -> float:
+        """Bits for the whole text by another measure of its length, such as that in bytes."""
+        return self.nats / math.log(2) / n
 
 
 def evaluate(

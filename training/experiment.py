@@ -23,7 +23,6 @@ from .task import Material, Task
 from .trainer import Trainer
 from .window_task import WindowTask
 
-VOCABULARIES = ('bytes', 'characters')
 TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask)}
 
 
@@ -36,8 +35,11 @@ class Experiment:
         (batch, time, tags), by the task.
       corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement' and
         'pictures', for tags 'python_source', or the path of a labelled text (see
-        retrax.data.parse_rows).
-      vocabulary: 'bytes' (256 ids), or 'characters' (those of the training text, and 2 more).
+        retrax.data.parse_rows). A path may be that of a folder, of *.gz or *.jsonl, see data.load.
+      vocabulary: 'bytes' (256 ids); 'characters' (those of the training text, and 2 more); 'bpe' or
+        'unigram' (pieces that are learned from the training text, with the library tokenizers or
+        sentencepiece).
+      vocabulary_size: how many ids 'bpe' and 'unigram' learn; 1024 by default.
       batch_size: how many streams the training text is cut into, or rows per batch.
       window: how many tokens of each stream make a batch. Of rows, how many tokens are read.
       horizon: over how many tokens of its stream a gradient goes back, a divisor or a multiple of
@@ -83,6 +85,7 @@ class Experiment:
     not_finite: str = 'stop'
     horizon: int | None = None
     patience: int | None = None
+    vocabulary_size: int | None = None
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -95,7 +98,8 @@ class Experiment:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise ValueError(f'train.seed: expected an int, got {self.seed!r}')
         _check_choice('task', self.task, tuple(TASKS))
-        _check_choice('vocabulary', self.vocabulary, VOCABULARIES)
+        _check_choice('vocabulary', self.vocabulary, corpora.VOCABULARIES)
+        self._check_vocabulary()
         _check_choice('precision', self.precision, PRECISIONS)
         if self.patience is not None:
             _check_count('patience', self.patience, ' or None')
@@ -110,6 +114,21 @@ class Experiment:
             )
         model = self.model.with_precision(self.precision)
         self.model = model.with_implementation(self.implementation)
+
+    def _check_vocabulary(self):
+        is_learned = self.vocabulary not in ('bytes', 'characters')
+        if is_learned and self.task == 'tags':
+            raise ValueError(
+                "train.vocabulary: the task 'tags' has a tag for each character, which a piece of "
+                f"{self.vocabulary!r} may have several of. Use 'bytes' or 'characters'."
+            )
+        if self.vocabulary_size is not None:
+            _check_count('vocabulary_size', self.vocabulary_size)
+            if not is_learned:
+                raise ValueError(
+                    "train.vocabulary_size is for 'bpe' and 'unigram'; "
+                    f'{self.vocabulary!r} has the size that it has'
+                )
 
     @property
     def what(self) -> Task:
@@ -152,11 +171,16 @@ class Experiment:
         Raises:
           OSError: the corpus cannot be read.
           ValueError: it is empty, not UTF-8, or cannot be used for the task.
+          ImportError: the library that learns the vocabulary is not installed.
         """
         corpus = corpora.load(self.corpus)
         sizes = self.batch_size, self.window
+
+        def fit(text: str) -> corpora.Vocabulary:
+            return corpora.fit_vocabulary(self.vocabulary, text, self.vocabulary_size)
+
         try:
-            return self.what.material(corpus, self.vocabulary, *sizes, self.seed)
+            return self.what.material(corpus, fit, *sizes, self.seed)
         except ValueError as error:
             raise ValueError(f"The corpus '{self.corpus}' cannot be trained on: {error}") from error
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import data as corpora
 from ..layers import Accuracy
 from .evaluate import Evaluation, evaluate
-from .task import Material, Task, make_vocabulary
+from .task import Material, Task
 
 
 class LabelTask(Task):
@@ -25,11 +25,11 @@ class LabelTask(Task):
         training, heldout = corpora.split_rows(corpora.parse_rows(text, self.tagged))
         return corpora.format_rows(training), corpora.format_rows(heldout)
 
-    def material(self, corpus, vocabulary, batch_size, window, seed):
+    def material(self, corpus, fit, batch_size, window, seed):
         rows = corpora.parse_rows(corpus.text, self.tagged)
         training, heldout = corpora.split_rows(rows)
         labels = corpora.labels_of(rows, self.tagged)
-        made = make_vocabulary(vocabulary, ''.join(row.text for row in training))
+        made = fit(''.join(row.text for row in training))
         batches = self.batches(training, labels, made, batch_size, window, seed)
         return Material(
             corpus,

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import data as corpora
 from .evaluate import evaluate
-from .task import Material, Task, make_vocabulary
+from .task import Material, Task
 
 BASELINE_ORDER = 3
 
@@ -28,9 +28,9 @@ class LanguageTask(Task):
     def split(self, text):
         return corpora.split(text)
 
-    def material(self, corpus, vocabulary, batch_size, window, seed):
+    def material(self, corpus, fit, batch_size, window, seed):
         training_text, heldout_text = self.split(corpus.text)
-        made = make_vocabulary(vocabulary, training_text)
+        made = fit(training_text)
         ids, heldout = made.encode(training_text), made.encode(heldout_text)
         rows = max(1, min(batch_size, len(heldout) // 2))
         return Material(
@@ -62,6 +62,9 @@ class LanguageTask(Task):
 
     def figure_of(self, evaluation):
         return evaluation.bits_per_character
+
+    def more_figures(self, evaluation, material):
+        return {'bits_per_byte': evaluation.bits_per(len(material.heldout_text.encode()))}
 
     def figure_in_words(self, value):
         return f'{value:.3f} bits per character'

@@ -174,7 +174,9 @@ def _train(
                 break
             trainer.sync()
             evaluation = task.evaluate(experiment.model, material)
-            run.note(step=trainer.step, **{name: task.figure_of(evaluation)})
+            more = task.more_figures(evaluation, material)
+            figures = {f'heldout_{other}': value for other, value in more.items()}
+            run.note(step=trainer.step, **{name: task.figure_of(evaluation)}, **figures)
             is_best = since_best(run.figures(name), task.lower_is_better) == 0
             run.save(experiment.model, trainer.state, material.vocabulary, is_best)
             reporter.evaluated(trainer.step, evaluation, experiment.model)

@@ -5,7 +5,7 @@ data counts; never the model, the loop, or the directory of a run.
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from .. import data as corpora
@@ -63,9 +63,14 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def material(
-        self, corpus: corpora.Corpus, vocabulary: str, batch_size: int, window: int, seed: int
+        self,
+        corpus: corpora.Corpus,
+        fit: Callable[[str], corpora.Vocabulary],
+        batch_size: int,
+        window: int,
+        seed: int,
     ) -> Material:
-        """Splits and encodes a corpus.
+        """Splits and encodes a corpus, with a vocabulary that is fit to its training text.
 
         Raises:
           ValueError: the corpus cannot be used for this task.
@@ -83,6 +88,10 @@ class Task(abc.ABC):
     def figure_of(self, evaluation: Evaluation) -> float:
         """Returns the figure that counts."""
 
+    def more_figures(self, evaluation: Evaluation, material: Material) -> dict[str, float]:
+        """Returns what else is noted of an evaluation, by name."""
+        return {}
+
     @abc.abstractmethod
     def figure_in_words(self, value: float) -> str:
         """Returns the figure for people."""
@@ -94,8 +103,3 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def baselines(self, material: Material) -> dict[str, float]:
         """Returns by name what counting gets out of the same data, the one that counts last."""
-
-
-def make_vocabulary(kind: str, text: str) -> corpora.Vocabulary:
-    """Returns the vocabulary of a kind for a training text."""
-    return corpora.ByteVocabulary() if kind == 'bytes' else corpora.CharVocabulary.fit(text)

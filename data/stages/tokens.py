@@ -1,13 +1,13 @@
 """Stages from text to ids, and the way back, with the kinds of vocabularies that Trax names."""
 
 import functools
-import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..byte_text import library
 from ..subword import SubwordVocabulary
 from ..vocabulary import ByteVocabulary
 from .fields import on_keys
@@ -144,13 +144,8 @@ def _read(vocab_type: str, path: Path, _: int) -> Encoding:
 
 class _SentencePiece:
     def __init__(self, path: Path):
-        try:
-            library = importlib.import_module('sentencepiece')
-        except ImportError as error:
-            raise ImportError(
-                "Models of sentencepiece need that library: pip install 'retrax[sentencepiece]'"
-            ) from error
-        self._model = library.SentencePieceProcessor(model_file=str(path))
+        sentencepiece = library('sentencepiece', 'A model of sentencepiece')
+        self._model = sentencepiece.SentencePieceProcessor(model_file=str(path))
 
     @property
     def size(self) -> int:
