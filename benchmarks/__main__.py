@@ -9,6 +9,7 @@ import click
 from . import plots, report, running, sets
 from .alternate import alternate
 from .loop import loop
+from .memory import memory
 from .peers import PEERS, TRAX_PYTHON
 from .quality import quality
 from .results import Results, newest
@@ -164,6 +165,7 @@ def write_report(path) -> None:
 
 
 main.add_command(loop)
+main.add_command(memory)
 main.add_command(quality)
 
 

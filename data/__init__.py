@@ -12,15 +12,18 @@ from .bucket_batches import BucketBatches
 from .byte_text import MissingLibraryError
 from .corpus import Corpus, Span, load, python_docs, read_text, spans, split
 from .epochs import Epochs
+from .files import files_of, read_jsonl, read_lines
 from .ids import START_ID, check_ids
 from .labelled import Row, format_rows, labels_of, parse_rows, split_rows
 from .naive_bayes import NaiveBayes
 from .packed_batches import PackedBatches
+from .pairs import Pair, Pairs, read_pairs
 from .pictures import pictures
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
 from .subword import SubwordVocabulary
 from .tag_counts import TagCounts
+from .token_file import TokenFile
 from .unigram import UnigramVocabulary
 from .vocabularies import VOCABULARIES, fit_vocabulary, vocabulary_from_json
 from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary
@@ -40,17 +43,21 @@ __all__ = [
     'MissingLibraryError',
     'NaiveBayes',
     'PackedBatches',
+    'Pair',
+    'Pairs',
     'Row',
     'RowBatch',
     'RowBatches',
     'Span',
     'SubwordVocabulary',
     'TagCounts',
+    'TokenFile',
     'UnigramVocabulary',
     'Vocabulary',
     'WittenBell',
     'agreement',
     'check_ids',
+    'files_of',
     'fit_vocabulary',
     'format_rows',
     'labels_of',
@@ -59,6 +66,9 @@ __all__ = [
     'pictures',
     'python_docs',
     'python_source',
+    'read_jsonl',
+    'read_lines',
+    'read_pairs',
     'read_text',
     'spans',
     'split',

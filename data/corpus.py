@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from .agreement import agreement
 from .documentation import documentation
+from .files import field_of, files_of, read_lines, read_records
+from .labelled import check_row, format_rows
 from .pictures import pictures
 from .python_source import python_source
 
@@ -80,16 +82,40 @@ def load(source: str | os.PathLike[str]) -> Corpus:
     """Return the corpus that a config names: 'python_docs', or the path of a UTF-8 text file.
 
     Some corpora are labelled texts, see `parse_rows`: 'agreement' and 'pictures' have classes,
-    'python_source' has tags.
+    'python_source' has tags. A path may also be that of a folder, whose files are read in the order
+    of their paths, of a file *.gz, and of JSON lines, *.jsonl: objects with a 'text', and for
+    labelled texts a 'label'.
 
     Raises:
-        what `python_docs`, `python_source` and `read_text` raise.
+        what `python_docs`, `python_source`, `read_text` and `read_lines` raise.
     """
     if source == 'python_docs':
         return python_docs()
     labelled = {'agreement': agreement, 'pictures': pictures, 'python_source': python_source}
-    make = labelled.get(str(source))
-    return read_text(source) if make is None else Corpus(str(source), make())
+    if (make := labelled.get(str(source))) is not None:
+        return Corpus(str(source), make())
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return Corpus(path.name, ''.join(map(_text_of, files_of(path))))
+    return Corpus(path.name, _text_of(path)) if {*path.suffixes} & _READ else read_text(path)
+
+
+_READ = {'.gz', '.jsonl'}
+
+
+def _text_of(file: Path) -> str:
+    """Returns the text of one file, which ends with a newline."""
+    if '.jsonl' not in file.suffixes:
+        text = ''.join(read_lines(file))
+        return text if text.endswith('\n') else f'{text}\n'
+    parts = []
+    for place, record in read_records(file):
+        text = field_of(place, record, 'text')
+        if 'label' in record:
+            parts.append(format_rows([check_row(place, record['label'], text)]))
+        else:
+            parts.append(f'{text}\n\n')
+    return ''.join(parts)
 
 
 def _read_bytes(file: Path) -> bytes:

@@ -40,9 +40,22 @@ def _row(number: int, line: str, tagged: bool) -> Row:
     label, tab, text = line.partition('\t')
     if not (tab and label and text):
         raise ValueError(f'line {number}: expected LABEL, a tab and a text, got {line[:60]!r}')
+    return check_row(f'line {number}', label, text, tagged)
+
+
+def check_row(place: str, label: str, text: str, tagged: bool = False) -> Row:
+    """Returns a row; `place` says in errors where it is from.
+
+    Raises:
+      ValueError: there is no label or no text; they have line ends, or the label has a tab; tags
+        that are not as many as characters.
+    """
+    for what, value, bad in (('label', label, '\n\t'), ('text', text, '\n')):
+        if not isinstance(value, str) or not value or any(c in value for c in bad):
+            raise ValueError(f'{place}: expected a {what} in one line, got {value!r:.60}')
     if tagged and len(label) != len(text):
         raise ValueError(
-            f'line {number}: expected a tag for each of the {len(text)} characters of '
+            f'{place}: expected a tag for each of the {len(text)} characters of '
             f'{text[:40]!r}, got {len(label)}: {label[:40]!r}'
         )
     return Row(label, text)

@@ -1,0 +1,109 @@
+"""Tokens in a file: a text that is larger than the memory, encoded once and read window by window.
+
+Two files: PATH has the ids, little-endian, two bytes each where the vocabulary is small enough, and
+PATH.json says how many they are and which vocabulary they belong to.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .batches import StoredTokens
+
+_FORMAT = 'retrax tokens'
+_AT_ONCE = 1_000_000  # characters
+
+
+class _Encoder(Protocol):
+    @property
+    def size(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def encode(self, text: str) -> npt.NDArray[np.int32]: ...
+
+
+class TokenFile(StoredTokens):
+    """The ids of a file that `write` made: `ContiguousBatches(TokenFile(path), ...)`.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is no such file, or not whole.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).expanduser()
+        described = json.loads(_facts_of(self.path).read_text(encoding='utf-8'))
+        if described.get('format') != _FORMAT:
+            raise ValueError(f'{self.path}: expected a {_FORMAT} file, see TokenFile.write')
+        self._dtype, self._n = np.dtype(described['dtype']), described['n_tokens']
+        self.fingerprint: str = described['vocabulary']
+        n_bytes = self.path.stat().st_size
+        if n_bytes != self._n * self._dtype.itemsize:
+            raise ValueError(
+                f'{self.path}: expected {self._n:,} tokens of {self._dtype.itemsize} bytes, but it '
+                f'has {n_bytes:,} bytes: it is not whole. Write it again.'
+            )
+
+    @classmethod
+    def write(
+        cls, path: str | os.PathLike[str], lines: Iterable[str], vocabulary: _Encoder
+    ) -> 'TokenFile':
+        """Encodes lines, such as those of `read_lines`, holding about a million characters.
+
+        Nothing is at `path` before all is written.
+
+        Args:
+          path: of the file.
+          lines: pieces of a text, each with its newline: a learned vocabulary encodes lines.
+          vocabulary: what encodes them.
+        """
+        path = Path(path).expanduser()
+        dtype = np.dtype('<u2' if vocabulary.size <= 1 << 16 else '<i4')
+        unfinished, n_tokens = path.with_name(f'.{path.name}.new'), 0
+        with open(unfinished, 'wb') as file:
+            for text in _together(lines):
+                ids = vocabulary.encode(text).astype(dtype)
+                file.write(ids.tobytes())
+                n_tokens += len(ids)
+        described = {
+            'format': _FORMAT,
+            'dtype': dtype.str,
+            'n_tokens': n_tokens,
+            'vocabulary': vocabulary.fingerprint,
+        }
+        _facts_of(path).write_text(json.dumps(described) + '\n', encoding='utf-8')
+        unfinished.replace(path)
+        return cls(path)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, places: slice) -> npt.NDArray[np.integer]:
+        start, stop, _ = places.indices(self._n)
+        count, offset = max(0, stop - start), start * self._dtype.itemsize
+        return np.fromfile(self.path, self._dtype, count, offset=offset)
+
+    def __repr__(self) -> str:
+        return f"TokenFile('{self.path}', n_tokens={self._n})"
+
+
+def _together(lines):
+    """Yields lines put together, some at a time."""
+    held, size = [], 0
+    for line in itertools.chain(lines, [None]):
+        if line is not None:
+            held.append(line)
+            size += len(line)
+        if held and (line is None or size >= _AT_ONCE):
+            yield ''.join(held)
+            held, size = [], 0
+
+
+def _facts_of(path):
+    return path.with_name(f'{path.name}.json')
