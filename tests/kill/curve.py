@@ -56,7 +56,9 @@ class Curve:
     def steps_in(self, seconds: float) -> int:
         """Returns about how many steps are made in so many seconds."""
         few, more = (self.finish(f'probe-{n}', n, 'train.steps')[1] for n in PROBE)
-        return max(PROBE[1], round(seconds / max(1e-4, (more - few) / (PROBE[1] - PROBE[0]))))
+        step = (more - few) / (PROBE[1] - PROBE[0])
+        step = max(step, more / PROBE[1] / 4)  # other work may have slowed the first probe down
+        return max(PROBE[1], round(seconds / step))
 
     def finish(self, name: str, steps: int, binding: str = 'STEPS') -> tuple[RunDirectory, float]:
         """Brings a run to its end; returns it and how many seconds that took."""
