@@ -3,6 +3,7 @@
 # make lint   the same without the tests
 # make peers  adds PyTorch, Keras, Flax and others, with which tests then compare
 # make bench  five minutes: retrax beside PyTorch and Flax, on this machine
+# make docs   the documentation as a site: docs/_build/index.html
 # make parity  Trax's own tests against retrax; writes the table in docs/parity.md
 # make clean  removes what the targets made, except runs/
 #
@@ -24,7 +25,7 @@ NODE_OK := process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)
 # The checker is in pyright's wheel; these keep it from looking for a newer one on the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint peers bench parity clean
+.PHONY: demo test lint peers bench docs parity clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
@@ -46,11 +47,15 @@ peers: $(VENV)/installed-peers
 bench: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks short
 
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo 'The site is in docs/_build/index.html'
+
 parity: $(VENV)/installed-dev
 	$(BIN)/python -m tests.parity --write
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build *.egg-info .ruff_cache .import_linter_cache .hypothesis
 	find . \( -name __pycache__ -o -name .pytest_cache \) -type d -prune -exec rm -rf {} +
 
 # Stamps: a second run installs nothing. They depend on what an installation copies from the tree;
@@ -81,4 +86,8 @@ $(VENV)/installed-dev: $(VENV)/created pyproject.toml
 $(VENV)/installed-peers: $(VENV)/installed-dev
 	@echo 'Installing other frameworks into $(VENV); this takes some minutes.'
 	@$(PIP) --no-build-isolation --editable '.[peers]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	@$(PIP) --no-build-isolation --editable '.[docs]'
 	@touch $@
