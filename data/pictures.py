@@ -15,13 +15,12 @@ def pictures(n_rows: int = 4000, size: int = 32, seed: int = 0) -> str:
     """Returns a labelled text of the classes 'disc', 'square', 'diamond' and 'cross'.
 
     >>> label, text = pictures(1, size=9).strip().split('\\t')
-    >>> print(label, *(text[i : i + 9] for i in range(27, 72, 9)), sep='\\n')
+    >>> print(label, *(text[i : i + 9] for i in range(36, 72, 9)), sep='\\n')
     disc
     ....###..
     ....####.
     ....####.
     #....##.#
-    .........
     """
     random = np.random.RandomState(seed)  # whose numbers are the same in all versions of NumPy
     return format_rows(_row(random, size) for _ in range(n_rows))
