@@ -87,8 +87,8 @@ def _side_by_side(layers, who):
 def Residual(*layers, shortcut=None) -> Serial:
     """Returns a series of layers with a way around it: y = shortcut(x) + layers(x).
 
-    A series that takes more than x and gives as much, such as attention with its mask, leaves what
-    it gives below y.
+    A series that takes more than x may give more than y, such as attention that gives back its
+    mask: what it gives below its first output stays below y.
 
     Args:
       *layers: the series.
@@ -96,7 +96,7 @@ def Residual(*layers, shortcut=None) -> Serial:
 
     Raises:
       ValueError: no layers, a shortcut that does not give one output, or a series that gives
-        neither one nor as many as it takes.
+        nothing, or more than it takes.
 
     Source: He et al. 2015, Deep Residual Learning, arXiv 1512.03385, equation 1.
     """
@@ -104,8 +104,8 @@ def Residual(*layers, shortcut=None) -> Serial:
     if not series:
         raise ValueError('Residual: expected at least one layer')
     main = series[0] if len(series) == 1 else Serial(series)
-    for part, allowed in ((main, (1, main.n_in)), (shortcut, (1,))):
-        if isinstance(part, Layer) and part.n_out not in allowed:
+    for part, most in ((main, max(main.n_in, 1)), (shortcut, 1)):
+        if isinstance(part, Layer) and not 1 <= part.n_out <= most:
             raise ValueError(
                 f'Residual: {part._name} gives {part.n_out} outputs; a sum takes one from each side'
             )

@@ -2,6 +2,7 @@
 
 from .gru_lm import GRULM
 from .lstm_lm import LSTMLM
+from .lstm_seq2seq_attn import LSTMSeq2SeqAttn
 from .mlp import MLP
 from .picture_classifier import PictureClassifier
 from .resnet import Resnet
@@ -17,6 +18,7 @@ __all__ = [
     'LSTMLM',
     'MLP',
     'RNNLM',
+    'LSTMSeq2SeqAttn',
     'PictureClassifier',
     'RNNClassifier',
     'RNNTagger',

@@ -711,6 +711,12 @@ CASES = [
         (Ids(7, ('b', 5)), Ids(7)),
         seen=(*NO_SEED, 'looks ahead only if declared'),  # in the source
     ),
+    Case(
+        'LSTMSeq2SeqAttn',
+        lambda: models.LSTMSeq2SeqAttn(7, 5, 4, 1, 1, n_attention_heads=2),
+        (Ids(7, ('b', 6)), Ids(5)),
+        seen=('looks ahead only if declared',),  # in the source
+    ),
     Case('RNNTagger', lambda: models.RNNTagger(7, 3, 4, 2), Ids(7)),
     Case(
         'RNNTagger:forwards',
