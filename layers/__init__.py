@@ -105,6 +105,7 @@ from .reductions import ArgMax, LogSumExp, Max, Mean, Min, Sum
 from .rglru import RGLRU, RGLRUCell, RGLRUWeights
 from .rnn import RNN, RNNCell, RNNWeights
 from .rotary import Rotary
+from .self_attention import SelfAttention, SelfAttentionState, SelfAttentionWeights
 from .sequence_mask import SequenceMask
 from .shift_right import ShiftRight
 from .softmax import LogSoftmax, Softmax
@@ -231,6 +232,9 @@ __all__ = [
     'SRUWeights',
     'ScaledInitializer',
     'ScanSRUCell',
+    'SelfAttention',
+    'SelfAttentionState',
+    'SelfAttentionWeights',
     'Selu',
     'SequenceAccuracy',
     'SequenceMask',

@@ -1,12 +1,13 @@
 """CausalAttention: each step sees the steps up to itself, and in predict those of earlier calls."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Branch, Layer, Serial, declare, in_range, mismatch
+from ..combinators import Branch, Layer, Serial, declare
 from .attention import attend
+from .attention_cache import put, steps_with_room
 from .checks import positive, rate, same_batch
 from .dense import Dense
 from .heads import MergeHeads, SplitIntoHeads, head_width
@@ -148,31 +149,14 @@ class DotProductCausalAttention(Layer):
         if not context.steps:
             return attend(q, k, v, self._dropout, context, is_causal=True), state
         same_batch(state.n, q)
-        t = self._steps_with_room(q.shape[-2], state.n)
+        t = steps_with_room(q.shape[-2], state.n, self._max_length, 'max_inference_length')
         places = state.n[:, None] + jnp.arange(t, dtype=jnp.int32)  # (b, t)
-        keys, values = _put((state.k, state.v), (k, v), places)
+        keys, values = put((state.k, state.v), (k, v), places)
         may_see = jnp.arange(self._max_length) <= places[..., None]
         y = attend(q, keys, values, self._dropout, context, _for_heads(may_see, q))
         has_room = (places < self._max_length)[..., None]
         y = jnp.where(_for_heads(has_room, q), y, jnp.nan)
         return y, CausalAttentionState(keys, values, state.n + t)
-
-    def _steps_with_room(self, t, n):
-        """Returns t, if there is room for so many steps behind n, as far as that is known."""
-        most, more = self._max_length, 'Make the layer with a larger max_inference_length'
-        if isinstance(t, int):
-            if t > most:
-                what = f'at most max_inference_length, {most}'
-                raise mismatch('the number of steps', what, t, f'{more}, or the sequence shorter.')
-            in_range(n, 0, most - t, 'steps of earlier calls', f'{more}, or start anew.')
-        return t
-
-
-def _put(kept, new, places):
-    """Returns arrays with new steps at the places of each row; beyond the end, without."""
-    hints: Any = {'mode': 'drop', 'indices_are_sorted': True, 'unique_indices': True}
-    put = jax.vmap(lambda row, steps, at: row.at[..., at, :].set(steps, **hints))
-    return jax.tree.map(lambda a, steps: put(a, steps, places), kept, new)
 
 
 def _for_heads(mask, q):

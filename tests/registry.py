@@ -27,6 +27,7 @@ NOT_LAYERS = {
         'BatchNormState',
         'CausalAttentionState',
         'MaskedMeanState',
+        'SelfAttentionState',
         'LayerError',
         'ModeError',
         'ModeWarning',
@@ -667,6 +668,23 @@ CASES = [
         'DotProductCausalAttention',
         lambda: tl.DotProductCausalAttention(max_inference_length=16),
         (features(3), features(3), features(2)),
+    ),
+    Case(
+        'SelfAttention',
+        lambda: tl.SelfAttention(2, 4, 3, causal=True, predict_mem_len=16, attention_dropout=0.5),
+        features(3),
+    ),
+    Case(
+        'SelfAttention:masked',
+        lambda: tl.SelfAttention(2, 3, 3, masked=True, bias=True, output_dropout=0.5),
+        (features(3), Bools(0.6)),
+    ),
+    Case(
+        'SelfAttention:shared',
+        lambda: tl.SelfAttention(
+            2, 4, 3, True, True, True, chunk_len=2, n_chunks_before=1, bias=True, predict_mem_len=16
+        ),
+        (features(3), Bools(0.6)),
     ),
     Case('Rotary', lambda: tl.Rotary(2, base=20.0), features(8)),
     Case('SplitIntoHeads', lambda: tl.SplitIntoHeads(2), features(4)),

@@ -90,6 +90,55 @@ def test_layers_are_the_formula(n_heads: int) -> None:
         assert_close(got[0] if isinstance(given, tuple) else got, np.float32(y @ w + b))
 
 
+def places_seen(causal: bool, share_qk: bool, chunks: Any, mask: Any, t: int = 6) -> np.ndarray:
+    """Which places each query sees, looked at one by one."""
+    seen = np.zeros((len(mask), 1, t, t), bool)
+    for row, _, i, j in np.ndindex(*seen.shape):
+        ahead = causal and j > i
+        far = chunks and not -chunks[2] <= i // chunks[0] - j // chunks[0] <= chunks[1]
+        seen[row, 0, i, j] = mask[row, j] and not (ahead or far or (share_qk and i == j))
+    return seen | ~seen.any(-1, keepdims=True) & np.eye(t, dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ('causal', 'share_qk', 'chunks'),
+    [
+        (True, False, None),
+        (False, True, None),
+        (True, True, (2, 1, 0)),
+        (False, False, (4, 0, 1)),
+    ],
+)
+def test_self_attention_is_the_formula(causal: bool, share_qk: bool, chunks: Any) -> None:
+    x, mask = draw(3, 6, 5), np.array([[1] * 6, [0, 0, 1, 1, 0, 1], [0] * 6], bool)
+    chosen = dict(
+        zip(('chunk_len', 'n_chunks_before', 'n_chunks_after'), chunks or (), strict=False)
+    )
+    layer = tl.SelfAttention(2, 3, 4, share_qk, causal, True, **chosen, bias=True)
+    layer.init(tl.signature((x, mask)))
+    layer.weights = jax.tree.map(lambda w: draw(*w.shape), layer.weights)
+    w = jax.tree.map(np.float64, layer.weights)._asdict()
+    q, k, v = (
+        x[:, None] @ w[f'w_{a}'] + w[f'b_{a}'][:, None] if w[f'w_{a}'] is not None else None
+        for a in 'qkv'
+    )
+    k = q / np.sqrt((q**2).mean(-1, keepdims=True) + 1e-6) if share_qk else k
+    seen = places_seen(causal, share_qk, chunks, mask)
+    expected = (reference(q, k, v, seen) @ w['w_o']).sum(1)
+    assert_close(layer((x, mask)), np.float32(expected))
+    plain = tuple(jax.tree.leaves(layer.weights))  # as Trax holds them
+    assert_close(layer.pure_fn((x, mask), plain, layer.state, None)[0], np.float32(expected))
+
+
+def test_self_attention_drops_features_of_all_steps() -> None:
+    layer, x = tl.SelfAttention(2, 3, 4, output_dropout=0.5, mode='train'), draw(2, 5, 6)
+    layer.init(tl.signature(x))
+    got, whole = layer(x, rng=jax.random.key(2)), layer.as_mode('eval')(x)
+    kept = (got != 0).any((0, 1), keepdims=True)
+    assert 0 < kept.mean() < 1
+    assert_close(got, jnp.where(kept, 2 * whole, 0))
+
+
 def test_bf16_is_near_and_gives_float32() -> None:
     layer, x = tl.CausalAttention(4, 2, max_inference_length=5), draw(2, 5, 3)
     layer.init(tl.signature(x))
@@ -111,7 +160,11 @@ def attends(mode: str | None = None) -> tl.Layer:
     return tl.CausalAttention(4, 2, max_inference_length=6, mode=mode)
 
 
-@pytest.mark.parametrize('make', [positions, attends])
+def attends_itself(mode: str | None = None) -> tl.Layer:
+    return tl.SelfAttention(2, 3, 2, True, causal=True, mode=mode, predict_mem_len=6)
+
+
+@pytest.mark.parametrize('make', [positions, attends, attends_itself])
 def test_rows_stand_at_places_of_their_own(make: Any) -> None:
     """A row that has read more goes on from where it is, as if it were alone."""
     layer, x = make(), draw(2, 5, 4)
@@ -125,7 +178,7 @@ def test_rows_stand_at_places_of_their_own(make: Any) -> None:
     assert_close(got, jnp.stack([whole[0, 3:], whole[1, :2]]))
 
 
-@pytest.mark.parametrize('make', [positions, attends])
+@pytest.mark.parametrize('make', [positions, attends, attends_itself])
 def test_no_room(make: Any) -> None:
     layer, x = make(), draw(2, 7, 4)
     layer.init(tl.signature(x[:, :1]))
@@ -133,7 +186,9 @@ def test_no_room(make: Any) -> None:
     with pytest.raises(LayerError, match=r'the number of steps: expected at most (.*)6, got 7'):
         view(x)
     view(x[:, :4])
-    with pytest.raises(LayerError, match=r': expected numbers from 0 to 3, got 4. .*larger max_'):
+    with pytest.raises(
+        LayerError, match=r': expected numbers from 0 to 3, got 4. .*larger (max_|pred)'
+    ):
         view(x[:, 4:])
     state = view.new_state(2)
     run = jax.jit(lambda x, state: view.pure_fn(x, view.weights, state, None))
@@ -223,6 +278,14 @@ WRONG = [
         lambda: tl.DotProductAttention(),
         ((2, 3, 4), (2, 5, 4), (2, 3, 4), (2, 1, 5)),
         r'values: expected one for each of the keys \(2, 5, 4\), got shape \(2, 3, 4\)',
+    ),
+    (lambda: tl.SelfAttention(n_chunks_before=1), None, '1 chunks before and 0 behind, and no chu'),
+    (lambda: tl.SelfAttention(chunk_len=2, n_chunks_after=-1), None, 'cannot be fewer than 0'),
+    (lambda: tl.SelfAttention(predict_mem_len=0), None, 'SelfAttention: predict_mem_len must be a'),
+    (
+        lambda: tl.SelfAttention(masked=True),
+        ((2, 3, 4), (2, 1, 1, 3)),
+        r'the mask: expected shape \(2, 3\), got shape \(2, 1, 1, 3\). Squeeze axes 1 and 2',
     ),
     (
         lambda: tl.DotProductCausalAttention(),

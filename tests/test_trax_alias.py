@@ -112,6 +112,7 @@ def test_signatures_of_both_sides_are_equal():
         ('from trax.layers.base import Lay', ImportError, 'Did you mean Layer'),
         ('from trax.layers import LSHSelfAttention', ImportError, r'LSHSelfAttention is a name of'),
         ('import trax.rl.training', ImportError, r'trax\.rl is a name.*The modules of trax that'),
+        ('from trax.layers.research.efficient_attention import LSHFF', ImportError, 'LSHFF'),
         ('trax.layers.Danse', AttributeError, 'Trax 1.4.1 nor in retrax. Did you mean Dense'),
         ('trax.layers.LSHSelfAttention', AttributeError, 'name of Trax 1.4.1 that retrax does not'),
     ],

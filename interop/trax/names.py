@@ -53,15 +53,18 @@ _LAYERS = {
         'ReversibleLayer ReversibleConcatenatePair ReversibleSelect ReversibleSwap '
         'ReversibleReshape ReversiblePrintShape ReversibleSerial ReversibleHalfResidual'
     ),
+    'research.efficient_attention': (
+        'SelfAttention LSHSelfAttention PureLSHSelfAttention MixedLSHSelfAttention '
+        'PureLSHSelfAttentionWrapper EncDecAttention LSHFF'
+    ),
     'rnn': (
         'LSTMCell MakeZeroState LSTM GRUCell GRU ConvGRUCell GeneralGRUCell InnerSRUCell '
         'ScanSRUCell SRU'
     ),
 }
-# Research layers of Trax; a face of their own when retrax has the first of them.
+# The other research layers of Trax; each file has a face of its own when retrax has one of them.
 _RESEARCH = (
-    'SelfAttention LSHSelfAttention PureLSHSelfAttention MixedLSHSelfAttention '
-    'PureLSHSelfAttentionWrapper EncDecAttention LSHFF AxialPositionalEncoding '
+    'AxialPositionalEncoding '
     'SinCosPositionalEncoding FixedBasePositionalEncoding InfinitePositionalEncoding '
     'TimeBinPositionalEncoding RelativeAttentionWrapper RelativeAttentionLayer '
     'RelativeAttentionLMLayer RelativeAttention ShiftRightCls AveragePooling LinearPooling '
@@ -137,6 +140,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     'trax.fastmath.random': ('.random',),
     'trax.layers': _LAYER_SOURCES,
     **{f'trax.layers.{name}': _LAYER_SOURCES for name in _LAYERS},
+    'trax.layers.research': (),
     'trax.layers.test_utils': ('.layer_tests',),
     'trax.lr': ('.lr_schedules',),
     'trax.models': _MODEL_SOURCES,
@@ -165,6 +169,10 @@ LISTED: dict[str, tuple[str, ...]] = {
         'trax.fastmath.random': 'get_prng split fold_in uniform randint normal bernoulli',
         'trax.layers': ' '.join([*_LAYERS.values(), _RESEARCH]),
         **{f'trax.layers.{name}': text for name, text in _LAYERS.items()},
+        'trax.layers.research': (
+            'efficient_attention position_encodings rel_attention resampling '
+            'rotary_positional_embedding sparsity'
+        ),
         'trax.layers.test_utils': (
             'test_eval_is_deterministic test_eval_equals_predict '
             'test_eval_equals_predict_configs test_eval_equals_predict_discrete MockTransformerLM'
