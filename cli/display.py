@@ -1,6 +1,5 @@
 """How training shows on a terminal: a bar that moves, or plain lines where there is none."""
 
-import math
 from typing import Any
 
 import jax
@@ -82,9 +81,7 @@ class Display(training.Reporter):
         figures = f'{told}  {progress.tokens_per_second:,.0f} {task.unit}/s'
         self._bar.update(self._task, completed=progress.step, figures=figures)
         if self._bar.disable:
-            left = self._experiment.steps - progress.step
-            targets = task.targets(self._experiment.batch_size, self._experiment.window)
-            eta = left * math.prod(targets) / progress.tokens_per_second
+            eta = self._experiment.seconds_left(progress)
             self._say(f'step {progress.step:>6,}  {figures}  ETA {eta:.0f} s')
 
     def evaluated(self, step: int, evaluation: training.Evaluation, model: Any) -> None:
@@ -92,9 +89,10 @@ class Display(training.Reporter):
         task = self._experiment.what
         told = task.figure_in_words(task.figure_of(evaluation))
         self._say(f'step {step:>6,}  held out: {told}')
-        if self._material.labels:
+        length = self._experiment.sample_length
+        if self._material.labels or not length:
             return
-        text = sample(model, self._material.vocabulary, 100, seed=step)
+        text = sample(model, self._material.vocabulary, length, seed=step)
         self._console.print(Text('    ' + text.replace('\n', '\n    '), style='dim'))
 
     def _say(self, text: str) -> None:

@@ -36,8 +36,13 @@ class MissingLibraryError(ImportError):
     """A library is not installed that only some of retrax needs."""
 
 
-def library(name: str, wanted_by: str) -> Any:
-    """Returns a library that does not come with retrax.
+def library(name: str, wanted_by: str, extra: str = '') -> Any:
+    """Returns a library, or a module of one, that does not come with retrax.
+
+    Args:
+        name: of the module.
+        wanted_by: who needs it.
+        extra: of retrax, that installs it; by default it is named as the library.
 
     Raises:
         MissingLibraryError: it is not installed; says how to install it.
@@ -46,6 +51,6 @@ def library(name: str, wanted_by: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingLibraryError(
-            f'{wanted_by} needs the library {name}, which is not installed: pip install '
-            f"'retrax[{name}]'"
+            f'{wanted_by} needs the library {name.split(".")[0]}, which is not installed: pip '
+            f"install 'retrax[{extra or name}]'"
         ) from error

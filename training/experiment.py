@@ -20,7 +20,7 @@ from .language_task import LanguageTask
 from .optimizers import Adam
 from .stepper import NOT_FINITE
 from .task import Material, Task
-from .trainer import Trainer
+from .trainer import Progress, Trainer
 from .window_task import WindowTask
 
 TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask)}
@@ -60,6 +60,9 @@ class Experiment:
         or 'skip' itself and be counted.
       patience: how many evaluations in a row may be no better than the best before them; the run
         ends after that. None: it makes all its steps.
+      tensorboard: whether what a run notes is written for TensorBoard too, by tensorboardX.
+      sample_length: how many tokens of its own text a language model shows at each evaluation; 0:
+        it shows none.
 
     Raises:
       ValueError: a value that no run can have.
@@ -86,6 +89,8 @@ class Experiment:
     horizon: int | None = None
     patience: int | None = None
     vocabulary_size: int | None = None
+    tensorboard: bool = False
+    sample_length: int = 100
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -103,6 +108,9 @@ class Experiment:
         _check_choice('precision', self.precision, PRECISIONS)
         if self.patience is not None:
             _check_count('patience', self.patience, ' or None')
+        _check_choice('tensorboard', self.tensorboard, (False, True))
+        if self.sample_length != 0:
+            _check_count('sample_length', self.sample_length, ' or 0')
         _check_choice('not_finite', self.not_finite, NOT_FINITE)
         if self.n_devices != 'all':
             _check_count('n_devices', self.n_devices, " or 'all'")
@@ -187,6 +195,11 @@ class Experiment:
     def blank(self) -> Any:
         """Returns batches of nothing, for the shapes of what a run keeps."""
         return self.what.blank(self.batch_size, self.window)
+
+    def seconds_left(self, progress: Progress) -> float:
+        """Returns how long the steps that are left take, at the speed of a log point."""
+        positions = math.prod(self.what.targets(*self.signature.shape))
+        return (self.steps - progress.step) * positions / progress.tokens_per_second
 
     @property
     def devices(self) -> Devices:

@@ -18,6 +18,7 @@ from . import run_checkpoints
 from . import step as steps
 from .callbacks import TrainingStepCallback
 from .evaluate import measure_batches
+from .event_file import EventFile, can_write
 from .examples import as_example
 from .history import LoopHistory
 from .loop_tasks import EvalTask, TrainTask
@@ -38,7 +39,8 @@ class Loop:
         evaluated in 'eval' mode.
       eval_tasks: one EvalTask, or several.
       output_dir: where checkpoints are; made if it is not there. If it has a checkpoint `model`,
-        the Loop goes on from it.
+        the Loop goes on from it. Where tensorboardX is installed, what the history gets is written
+        for TensorBoard too, into its folders `train` and `eval`.
       checkpoint_at: from a step (the first is 1) to whether `model` is saved after it; at 1 and
         every n-th by default, with the n of the first task.
       checkpoint_low_metric: the name of a metric; `lowest_NAME` is saved beside `model` where it
@@ -91,6 +93,7 @@ class Loop:
         self.history, self.n_devices = LoopHistory(), n_devices or 1
         self._relay = Relay(model, self.tasks, random_seed or 0, self.n_devices)
         self._is_synced = True
+        self._events: dict[str, EventFile] = {}  # by mode
         self.output_dir = None if output_dir is None else Path(output_dir).expanduser()
         if self.output_dir is not None:
             self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -125,7 +128,7 @@ class Loop:
         Raises:
           DivergedError: a step was not finite; noticed where the loss is printed, or saved.
         """
-        self._logged = (self.step, time.perf_counter())
+        self._logged, self._events = (self.step, time.perf_counter()), {}  # files of its own
         try:
             for _ in range(n_steps):
                 self._run_one_step()
@@ -188,14 +191,22 @@ class Loop:
         }
         if (rate := self._relay.learning_rate) is not None:
             facts['learning_rate'] = rate
-        for name, value in facts.items():
-            self.history.append('train', f'training/{name}', self.step, value)
+        self._keep('train', {f'training/{name}': value for name, value in facts.items()})
         self._logged = (self.step, time.perf_counter())
 
     def _note(self, mode, name, value):
         width = max(map(len, [task.loss_name for task in self.tasks] + self._metric_names))
         self._print_step(f'{mode:5} {name.rjust(width)} | {value: .8f}')
-        self.history.append(mode, f'metrics/{name}', self.step, value)
+        self._keep(mode, {f'metrics/{name}': value})
+
+    def _keep(self, mode, values):
+        for name, value in values.items():
+            self.history.append(mode, name, self.step, value)
+        if self.output_dir is None or not can_write():
+            return
+        if mode not in self._events:
+            self._events[mode] = EventFile(self.output_dir / mode)
+        self._events[mode].note(self.step, values)
 
     def _print_step(self, text):
         self._print(f'Step {self.step: 6d}: {text}')

@@ -62,11 +62,14 @@ def train(
         it cannot be written to.
       CheckpointError: the checkpoint to go on from is damaged, or of another model.
       OSError, ValueError: the corpus cannot be read or is too short.
+      ImportError: a library that the experiment needs is not installed.
     """
     reporter = reporter or Reporter()
     run, material = RunDirectory(directory), experiment.material()
     check_sizes(experiment, material.n_outputs)  # what cannot be trained leaves no directory
     facts = facts_of(experiment, material, config_name)
+    if experiment.tensorboard:
+        run.note_for_tensorboard()
     run.prepare()
     with _locked(run, reporter):
         if run.exists:
@@ -167,6 +170,7 @@ def _train(
             pause = min(pause, experiment.steps)
             for progress in trainer.run(pause, experiment.log_every, stop):
                 run.note(step=progress.step, **progress.metrics)
+                run.note_speed(step=progress.step, **_speed(experiment, progress))
                 reporter.log(progress)
                 if trainer.skipped is not None:
                     reporter.notice(f'Went on after: {trainer.skipped}')
@@ -194,6 +198,11 @@ def _train(
             'evaluations in a row were no better than the best before them, whose weights are in '
             f'{run}/checkpoints/best.'
         )
+
+
+def _speed(experiment, progress):
+    rate, left = progress.tokens_per_second, experiment.seconds_left(progress)
+    return {f'{experiment.what.unit}_per_second': rate, 'seconds_left': left}
 
 
 def _is_over(trainer, experiment, run):

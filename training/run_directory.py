@@ -5,6 +5,8 @@ operative_config.gin  the bindings that were used, with their values
 vocabulary.json       what ids mean
 run.json              corpus, its hash and length, seed, versions, device; written last of these
 metrics.jsonl         one line per log point and per evaluation
+speed.jsonl           how fast it went, one line per log point; differs from run to run
+tensorboard/          both for TensorBoard, where train.tensorboard is true
 checkpoints/          step-00000250, ...: weights by path, optimizer, model state, key, step; best
 result.json           there when the run has finished
 lock-1                there while a process trains
@@ -24,6 +26,7 @@ from .. import checkpoints
 from ..data import Vocabulary, vocabulary_from_json
 from . import run_checkpoints
 from .background import Background
+from .event_file import EventFile
 from .run_files import RunError, check_version, gone, read_json, read_text, write_json, write_text
 from .run_files import writing as told_for
 from .run_lock import is_lock
@@ -61,6 +64,8 @@ class RunDirectory:
         self.path = Path(path)
         self._checkpoints = self.path / 'checkpoints'
         self._metrics = MetricsFile(self.path / 'metrics.jsonl')
+        self._speed = MetricsFile(self.path / 'speed.jsonl')
+        self._events: EventFile | None = None
         self._writer = Background()
 
     def __str__(self):
@@ -185,8 +190,26 @@ class RunDirectory:
 
     def note(self, **metrics: Any) -> None:
         """Adds a line to metrics.jsonl; `forget_after` comes once before."""
+        self._note(self._metrics, metrics)
+
+    def note_speed(self, **speed: Any) -> None:
+        """Adds a line to speed.jsonl; `forget_after` comes once before."""
+        self._note(self._speed, speed)
+
+    def note_for_tensorboard(self) -> None:
+        """Lets all that is noted from now on be events for TensorBoard too.
+
+        Raises:
+          MissingLibraryError: tensorboardX is not installed.
+        """
+        self._events = EventFile(self.path / 'tensorboard')
+
+    def _note(self, file, line):
         with self.writing():
-            self._metrics.note(metrics)
+            file.note(line)
+            if self._events is not None:
+                numbers = {name: value for name, value in line.items() if name != 'step'}
+                self._events.note(line['step'], numbers)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Returns the lines of metrics.jsonl; a last one that was cut is left out."""
@@ -201,6 +224,7 @@ class RunDirectory:
         with self.writing():
             run_checkpoints.tidy(self._checkpoints)
             self._metrics.forget_after(step)
+            self._speed.forget_after(step)
 
     # Checkpoints.
 

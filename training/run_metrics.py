@@ -1,4 +1,4 @@
-"""metrics.jsonl: one line per log point and per evaluation, added to as the run goes."""
+"""metrics.jsonl and speed.jsonl: lines that are added to as the run goes."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from .run_files import RunError, write_text
 
 
 class MetricsFile:
-    """The metrics of a run; a last line that was cut does not count."""
+    """One of these files; a last line that was cut does not count."""
 
     def __init__(self, file: Path):
         self.file = file
