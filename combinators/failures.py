@@ -14,7 +14,7 @@ _NO_ARRAY = (AttributeError, TypeError)
 
 
 def layer_error(
-    layer: Any, doing: str, context: Context, inputs: Any, error: Exception, weights: Any = ()
+    layer: Any, doing: str, context: Context, inputs: Any, error: Exception, weights: Any = None
 ) -> LayerError:
     """Returns the error that names a layer, to be raised from `error`.
 
@@ -24,7 +24,7 @@ def layer_error(
       context: its context, for the path.
       inputs: their signature.
       error: what its code raised.
-      weights: what it was run with.
+      weights: what it was run with; None where it was not run.
     """
     shorten(error)
     notes = [note for note in getattr(error, '__notes__', ()) if 'JAX' not in note]  # on frames
@@ -57,7 +57,7 @@ def _no_array(layer, inputs):
 def _other_weights(layer, weights):
     """Says that a layer was run with weights of other shapes than its own."""
     own, given = _shapes(layer._cell.weights), _shapes(weights)
-    if not own or own == given:
+    if weights is None or not own or own == given:
         return ''
     return (
         f'It was run with weights of shapes {given}; its own have {own}. Are these the weights of '

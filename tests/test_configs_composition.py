@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pages
 import pytest
 
 from retrax import configs
@@ -148,6 +149,7 @@ def test_the_page_on_configs(tmp_path: Path) -> None:
     for name in configs.names():
         if name not in ('gru_pydocs', 'gru_pydocs_long'):
             assert f'`{name}`' in page.read_text(encoding='utf-8')
+    assert pages.run('docs/configs.md') == 1
 
 
 def sites_of(layer: tl.Layer) -> dict[str, str]:

@@ -583,6 +583,16 @@ def test_a_call_with_weights_of_other_shapes_says_so() -> None:
         assert 'its own have [(12, 12), (12,), (12, 6), (6,)]. Are these the weights of an' in said
 
 
+def test_a_layer_that_is_initialised_was_not_run_with_weights() -> None:
+    layer = tl.Dense(3)
+    layer.init(sig(2, 3))
+    said = message(tl.LayerError, lambda: layer.init(sig(2, 'd')))
+    assert 'initialising layer Dense_3' in said
+    assert 'It was run with weights' not in said
+    run_with_none = message(tl.LayerError, lambda: layer.pure_fn(X, (), (), None))
+    assert 'It was run with weights of shapes []; its own have [(3, 3), (3,)]' in run_with_none
+
+
 # ------------------------------------------------------------------------- failures lose nothing
 
 
