@@ -1,8 +1,8 @@
 """Where the first NaN or infinity of a step came from: the step is made again, part by part.
 
 The parts in their order: weights, inputs, what each layer gives, the loss, the gradient of each
-weight from the last layer back, and the updates. The compiled step computes the same in another
-order, so a value at the edge of overflow may be fine here.
+weight from the last layer back, the updates and their norm. The compiled step computes the same in
+another order, so a value at the edge of overflow may be fine here.
 """
 
 from typing import Any, NamedTuple
@@ -60,6 +60,7 @@ def first_bad(
         yield 'the squared norm of the gradient', global_norm(gradient)
         updates, _ = optimizer.update(gradient, state.optimizer_state, state.weights)
         yield from named(updates, 'update of')
+        yield 'the squared norm of the update', global_norm(updates)
 
     for place, value in parts():
         if problem := _problem(value):
