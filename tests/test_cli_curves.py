@@ -59,7 +59,7 @@ def test_a_picture_goes_down_where_the_loss_does() -> None:
 
 def test_metrics_and_pictures_that_are_not_there(home: Path, monkeypatch) -> None:
     message = refused('plot', home / 'runs/mine', '--metric', 'los')
-    assert "no values of 'los' yet; it has gradient_norm, heldout_bits_per_char" in message
+    assert "no values of 'los' yet; it has gradient_norm, heldout_bits_per_byte, " in message
     assert 'expected a run' in refused('plot', home)
     monkeypatch.setitem(sys.modules, 'matplotlib', None)
     message = refused('plot', home / 'runs/mine', '--png', home / 'no.png')
