@@ -188,7 +188,11 @@ def _check_state_is_there(layer, x, held, context):
     """Raises StateError if a layer that failed has a state here and was given none."""
     if layer._sublayers or jax.tree.leaves(held):
         return
-    if jax.tree.leaves(layer.state_fn(signature(x), context)):
+    try:
+        wanted = jax.tree.leaves(layer.state_fn(signature(x), context))
+    except Exception:  # inputs that do not fit: the layer's own error tells more
+        return
+    if wanted:
         raise StateError(
             f'state of {context.location or "the model"}: expected one, got nothing; start from '
             'model.new_state(batch_size) and replace what you have'
