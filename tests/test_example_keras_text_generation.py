@@ -56,6 +56,8 @@ def test_B3_a_part_of_a_state_is_refused_and_what_is_missing_named(page) -> None
         )
 
 
+# Keras makes NumPy arrays of its variables in a way that NumPy 2 deprecates.
+@pytest.mark.filterwarnings('ignore:__array__ implementation')
 def test_B4_the_number_of_outputs_is_fixed_when_composing(page) -> None:
     assert '2 (2, 5, 8) (2, 8)' in page.printed
     with pytest.raises(TypeError):
