@@ -130,7 +130,11 @@ def check_resumable(run: Path) -> None:
 def contents(run: Path) -> dict[str, bytes]:
     """All files of a run: weights, optimizer, key, data position, metrics, and what it was told.
 
-    Without the lock of a process that was killed after it had finished.
+    Without the lock of a process that was killed after it had finished, and without its times.
     """
-    files = [file for file in run.rglob('*') if file.is_file() and not is_lock(file)]
+    files = [
+        file
+        for file in run.rglob('*')
+        if file.is_file() and not is_lock(file) and file.name != 'speed.jsonl'
+    ]
     return {file.relative_to(run).as_posix(): file.read_bytes() for file in files}
