@@ -17,7 +17,7 @@ from tolerances import assert_close, assert_same_kind
 from retrax import layers as tl
 from retrax.inspection import laws
 from retrax.models import GRULM
-from retrax.training.step import build_step, new_train_state
+from retrax.training.step import build_step, new_train_state, zero_sums
 
 OTHERS = ('GeneralGRUCell', 'ConvGRUCell', 'Conv1d', 'CausalConv', 'LocallyConnected1d')
 
@@ -149,7 +149,7 @@ def test_bf16_learns_what_float32_learns() -> None:
         optimizer = optax.adam(0.03)
         step = build_step(model, optimizer, tl.CrossEntropyLoss(), {})
         state = new_train_state(
-            model.weights, optimizer, model.new_state(4), jax.random.PRNGKey(3), {}
+            model.weights, optimizer, model.new_state(4), jax.random.PRNGKey(3), zero_sums({})
         )
         totals = [0.0]
         for _ in range(30):
