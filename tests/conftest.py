@@ -1,6 +1,8 @@
 """Strict settings for all tests."""
 
+import gc
 import os
+import pathlib
 from collections.abc import Iterator
 
 import jax
@@ -46,6 +48,25 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     jax.config.update('jax_disable_most_optimizations', True)
     yield
     jax.config.update('jax_disable_most_optimizations', False)
+
+
+EACH = 50  # tests
+MANY_MAPS = 25_000  # of the 65,530 that Linux allows to a process
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Forgets compiled programs now and then: each takes about eight maps of memory for good.
+
+    A process that has none left crashes in the compiler.
+    """
+    item.session.stash[_ENDED] = ended = item.session.stash.get(_ENDED, 0) + 1
+    maps = pathlib.Path('/proc/self/maps')
+    if ended % EACH == 0 and maps.exists() and maps.read_bytes().count(b'\n') > MANY_MAPS:
+        jax.clear_caches()
+        gc.collect()
+
+
+_ENDED = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
