@@ -11,6 +11,8 @@ from tolerances import assert_close, assert_equal
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 X = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
 
 

@@ -25,6 +25,8 @@ from retrax import layers as tl
 from retrax.combinators import StateError
 from retrax.models import GRULM, LSTMLM
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = [[3, 1, 4], [9, 2, 6]]
 
 

@@ -12,6 +12,8 @@ from retrax import layers as tl
 from retrax.decoding import generate
 from retrax.decoding.filters import Filters, keep_min_p, keep_top_k, keep_top_p, penalise, restrict
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]]
 NEVER = -np.inf
 

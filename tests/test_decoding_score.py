@@ -11,6 +11,8 @@ from retrax import layers as tl
 from retrax.combinators import LayerError
 from retrax.decoding.steps import planned
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 TEXT = np.random.RandomState(0).randint(0, VOCAB, (2, 45)).astype(np.int32)
 
 

@@ -10,6 +10,8 @@ import retrax
 from retrax import layers as tl
 from retrax import models
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 IDS = tl.ShapeDtype(('b', 't'), np.int32)
 FLOATS = tl.ShapeDtype(('b', 't', 3))
 

@@ -13,6 +13,8 @@ from tolerances import assert_close, assert_equal
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 5, 4)).astype(np.float32)
 ERF = np.vectorize(math.erf)

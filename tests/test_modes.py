@@ -14,6 +14,8 @@ from tolerances import assert_close, assert_equal, differs
 from retrax import combinators
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 # ------------------------------------------------------------------------------------------- modes
 
 

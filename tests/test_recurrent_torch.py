@@ -12,6 +12,8 @@ from conformance.peers import peer
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 torch = peer('torch')
 
 B, T, D, N = 3, 7, 4, 5

@@ -10,6 +10,8 @@ from tolerances import assert_close, assert_equal
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 X = np.random.default_rng(0).integers(0, 9, (2, 3, 4), np.int32)
 
 

@@ -7,6 +7,8 @@ from tolerances import assert_close
 from retrax import layers as tl
 from retrax import models
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 RANDOM = np.random.default_rng(0)
 LENGTHS = (7, 4, 1)
 

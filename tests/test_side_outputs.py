@@ -6,6 +6,8 @@ from tolerances import assert_equal
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 def add_and_tell(factor: float) -> tl.Layer:
     return tl.Fn('AddAndTell', lambda x, a: (x + a, factor * x), n_out=2)
