@@ -118,13 +118,7 @@ def Transformer(
     )
     source = tl.Embedding(input_vocab_size, d_model)
     target = source if output_vocab_size is None else tl.Embedding(output_vocab_size, d_model)
-    encoder = tl.Serial(
-        source,
-        blocks.drop(),
-        blocks.positions(),
-        [blocks.encoder() for _ in range(n_encoder_layers)],
-        tl.LayerNorm(),
-    )
+    encoder = tl.Serial(blocks.stack(source, blocks.encoder, n_encoder_layers))
     return tl.Serial(
         tl.Select([0, 1, 1]),  # ids_e, ids_d, ids_d: the last are for a loss
         tl.Branch([], tl.PaddingMask()),  # ids_e, mask, ids_d, ids_d

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from .. import layers as tl
 
@@ -37,6 +38,13 @@ class Blocks:
     def positions(self) -> tl.Layer:
         """Returns the vectors of places."""
         return tl.PositionalEncoding(self.max_len, mode=self.mode)
+
+    def stack(
+        self, first: tl.Layer, block: Callable[[], list[tl.Layer]], n_layers: int
+    ) -> list[Any]:
+        """Returns what makes vectors, their places, blocks, and the norm behind the last."""
+        blocks = [block() for _ in range(n_layers)]
+        return [first, self.drop(), self.positions(), blocks, tl.LayerNorm()]
 
     def encoder(self) -> list[tl.Layer]:
         """Returns a block that sees what the mask leaves: vectors, mask -> vectors, mask."""

@@ -50,11 +50,7 @@ def TransformerLM(
     )
     return tl.Serial(
         tl.ShiftRight(mode=mode),
-        tl.Embedding(vocab_size, d_model),
-        blocks.drop(),
-        blocks.positions(),
-        [blocks.decoder() for _ in range(n_layers)],
-        tl.LayerNorm(),
+        blocks.stack(tl.Embedding(vocab_size, d_model), blocks.decoder, n_layers),
         tl.Dense(vocab_size),
     )
 
@@ -92,10 +88,5 @@ def TransformerDecoder(
     blocks = Blocks(
         d_model, d_ff, n_heads, dropout, dropout_shared_axes, mode, ff_activation, max_len
     )
-    return tl.Serial(
-        tl.Dense(d_model) if vocab_size is None else tl.Embedding(vocab_size, d_model),
-        blocks.drop(),
-        blocks.positions(),
-        [blocks.decoder() for _ in range(n_layers)],
-        tl.LayerNorm(),
-    )
+    first = tl.Dense(d_model) if vocab_size is None else tl.Embedding(vocab_size, d_model)
+    return tl.Serial(blocks.stack(first, blocks.decoder, n_layers))
