@@ -13,8 +13,13 @@ from .alternate import ROOT
 
 Times = dict[str, list[float]]
 
-# Without bytecode Python compiles a package anew in each process; an installed one has it.
-_WRITING = {k: v for k, v in os.environ.items() if k != 'PYTHONDONTWRITEBYTECODE'}
+
+def _writing():
+    """The environment of a Python that writes bytecode, whatever ours says.
+
+    Without bytecode it compiles a package anew in each process; an installed one has it.
+    """
+    return {k: v for k, v in os.environ.items() if k != 'PYTHONDONTWRITEBYTECODE'}
 
 
 def measure(group: str, repeats: int) -> Times:
@@ -33,7 +38,7 @@ def _process(*arguments: str) -> Callable[[], float]:
 
     def seconds():
         command, start = [sys.executable, *arguments], time.perf_counter()
-        subprocess.run(command, check=True, cwd=ROOT / 'docs', capture_output=True, env=_WRITING)
+        subprocess.run(command, check=True, cwd=ROOT / 'docs', capture_output=True, env=_writing())
         return time.perf_counter() - start
 
     return seconds
@@ -45,7 +50,7 @@ def _within(name: str) -> Callable[[], float]:
     def seconds():
         command = [sys.executable, '-m', 'benchmarks.costs', name]
         found = subprocess.run(
-            command, check=True, cwd=ROOT, capture_output=True, text=True, env=_WRITING
+            command, check=True, cwd=ROOT, capture_output=True, text=True, env=_writing()
         )
         return float(found.stdout.split()[-1])
 

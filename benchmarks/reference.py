@@ -23,10 +23,15 @@ def log_probs(setting: Setting, inputs: np.ndarray, convention: seed.Convention)
     return _forward(start(setting), inputs, convention)[0]
 
 
-@functools.cache
 def losses(setting: Setting, convention: seed.Convention, updates: int = 2) -> list[float]:
     """Returns the mean of -log p(token | tokens before) before each update with Adam, and after."""
-    ws, x = start(setting), seed.tokens(setting)[: seed.distinct_rows(setting)]
+    alike = setting._replace(batch=seed.distinct_rows(setting), precision='float32')
+    return _losses(alike, convention, updates)
+
+
+@functools.cache
+def _losses(setting, convention, updates):
+    ws, x = start(setting), seed.tokens(setting)
     slots = [(np.zeros_like(w), np.zeros_like(w)) for w in flat(ws)]
     found = []
     for step in range(1, updates + 1):

@@ -5,11 +5,11 @@ import pathlib
 from .alternate import ROOT
 from .peers import LABELS, OURS
 from .results import Results
-from .sets import grid, in_grid
+from .sets import GRID_PEERS, grid, in_grid
 from .setting import Setting
 from .summary import Spread, ratio, spread
 from .tables import times, why_not
-from .targets import TARGETS, TRAIN
+from .targets import TARGETS, TRAIN, TRAIN_BF16
 
 PAGE = ROOT / 'docs' / 'benchmarks.md'
 
@@ -21,7 +21,7 @@ def report(results: Results) -> str:
         _head(results.machine),
         _targets(results),
         *(_race(setting, rows) for setting, rows in races if not in_grid(setting)),
-        _grid(results),
+        *(_grid(results, seed) for seed in (TRAIN, TRAIN_BF16)),
         _costs(results.costs),
     ]
     return '\n\n'.join(part for part in parts if part) + '\n'
@@ -107,26 +107,27 @@ def _milliseconds(found: Spread) -> str:
     return f'{found.median * 1e3:.1f} ({found.low * 1e3:.1f} to {found.high * 1e3:.1f})'
 
 
-def _grid(results):
-    """The grid: our time, and the ratio to each peer; cells that were not run say why."""
-    lines = []
-    for cell in sorted([TRAIN, *(planned.setting for planned in grid())]):
+def _grid(results, seed):
+    """The grid at the precision of a seed model: our time, and the ratio to each peer.
+
+    Cells that were not run say why.
+    """
+    lines, others = [], [peer for peer in GRID_PEERS if peer != OURS]
+    cells = [planned.setting for planned in grid() if planned.setting.precision == seed.precision]
+    for cell in sorted([seed, *cells]):
         rows = results.race(cell)
         sizes = f'| {cell.width} | {cell.time} | {cell.batch}'
         ours = rows.get(OURS, {}).get('wall')
         if ours:
-            others = ' | '.join(_ratio(rows.get(peer, {}), ours) for peer in _OTHERS)
-            lines.append(f'{sizes} | {spread(ours).median * 1e3:.1f} | {others} | {len(ours)} |')
+            ratios = ' | '.join(_ratio(rows.get(peer, {}), ours) for peer in others)
+            lines.append(f'{sizes} | {spread(ours).median * 1e3:.1f} | {ratios} | {len(ours)} |')
         elif results.skipped(cell):
-            lines.append(f'{sizes} | {results.skipped(cell)} | | | |')
+            lines.append(f'{sizes} | {results.skipped(cell)} | | | | |')
     if not lines:
         return ''
-    head = f'| d | T | B | ours, ms | {" | ".join(LABELS[peer] for peer in _OTHERS)} | runs |'
-    title = '## Training over widths, lengths and batches, float32'
-    return '\n'.join([title, '', head, '|---:|---:|---:|---:|---:|---:|---:|', *lines])
-
-
-_OTHERS = 'torch_nn_gru', 'flax_linen'
+    head = f'| d | T | B | ours, ms | {" | ".join(LABELS[peer] for peer in others)} | runs |'
+    title = f'## Training over widths, lengths and batches, {seed.precision}'
+    return '\n'.join([title, '', head, '|---:' * 8 + '|', *lines])
 
 
 def _ratio(row, ours):

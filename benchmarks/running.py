@@ -25,11 +25,11 @@ def run(
 ) -> bool:
     """Runs races that are not in results yet, until a time; returns whether all are done.
 
-    `keep` is called after each.
+    One whose rows lack a peer is run again. `keep` is called after each.
     """
     for race in planned:
         setting = race.setting._replace(threads=results.machine['threads'])
-        if results.race(setting) or results.skipped(setting):
+        if set(race.peers) <= set(results.race(setting)) or results.skipped(setting):
             continue
         if time.monotonic() > ends:
             return False
@@ -45,11 +45,14 @@ def run(
 
 
 def expected(results: Results, setting: Setting) -> float:
-    """Returns the least that a step of training may take, by the best rate seen; 0 if none was."""
+    """Returns the least that a step of training may take, by the best rate seen; 0 if none was.
+
+    A rate is of the same precision.
+    """
     rates = [
         spread(row['wall']).median / work(Setting(**race['setting']))
         for race in results.races
-        if race['setting']['task'] == 'train' and race['setting']['precision'] == 'float32'
+        if race['setting']['task'] == 'train' and race['setting']['precision'] == setting.precision
         for row in race['rows'].values()
         if row.get('wall')
     ]

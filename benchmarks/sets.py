@@ -6,7 +6,8 @@ from .peers import LANGUAGES, OURS, PEERS
 from .setting import Setting
 from .targets import FORWARD, TRAIN, TRAIN_BF16, decoding
 
-SLOWEST_STEP = 10.0  # seconds; a cell of the grid that takes longer is skipped
+SLOWEST_STEP = 8.0  # seconds; a cell of the grid that takes longer is skipped
+GRID_PEERS = OURS, 'torch_nn_gru', 'flax_linen', 'jax_trax_form'
 
 
 class Planned(NamedTuple):
@@ -34,11 +35,11 @@ def committed() -> list[Planned]:
     return [
         Planned(TRAIN, LANGUAGES, 100),
         Planned(decoding(1), PEERS['decode'], 75),
-        Planned(TRAIN_BF16, _modern(LANGUAGES), 80),
+        Planned(TRAIN_BF16, _modern(LANGUAGES), 140),
         Planned(FORWARD, LANGUAGES, 40),
         *_decodings(),
         Planned(FORWARD._replace(precision='bf16'), _modern(LANGUAGES), 30),
-        Planned(decoding(1, 'bf16'), _modern(PEERS['decode']), 50),
+        Planned(decoding(1, 'bf16'), _modern(PEERS['decode']), 75),
         *grid(),
     ]
 
@@ -60,20 +61,26 @@ def _decodings():
         Planned(decoding(32), batches, 40),
         Planned(decoding(1, prompt=512), few, 20),
         Planned(decoding(128, prompt=512), few, 40),
-        Planned(decoding(1024), few, 60),
+        Planned(decoding(1024), few, 70),
     ]
 
 
 def grid() -> list[Planned]:
-    """Training over widths, lengths and batches, from little work to much."""
+    """Training over widths, lengths and batches at both precisions, from little work to much."""
     cells = [
-        Setting('train', width=width, time=time, batch=batch)
+        Setting('train', width=width, time=time, batch=batch, precision=precision)
         for width in (256, 512, 1024)
         for time in (64, 256, 1024)
         for batch in (1, 32, 128)
+        for precision in ('float32', 'bf16')
     ]
-    peers = OURS, 'torch_nn_gru', 'flax_linen'
-    return [Planned(cell, peers, 12) for cell in sorted(cells, key=work) if cell != TRAIN]
+    cells = [cell for cell in cells if cell not in (TRAIN, TRAIN_BF16)]
+    return [Planned(cell, GRID_PEERS, _seconds(cell)) for cell in sorted(cells, key=work)]
+
+
+def _seconds(cell):
+    """Time for 20 rounds, but where a step takes about a second or more."""
+    return 120 if work(cell) <= work(TRAIN) else 45
 
 
 def in_grid(setting: Setting) -> bool:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from retrax.benchmarks import (
     alternate,
     checks,
+    costs,
     evidence,
     plots,
     reference,
@@ -224,7 +225,10 @@ def test_the_report_has_ratios_targets_and_what_was_not_measured():
         '| **retrax** | before | 200.0 (200.0 to 300.0) | 10,240 |  | 400.0 | 3.0 | 3 |',
         'Flax linen: missing: flax is not installed.',
         'Keras 3 on JAX: refused: is 3.0e-02 from the reference, not below 1e-05.',
-        '| 1024 | 1024 | 128 | skipped: a step would take 67 s or more | | | |',
+        '## Training over widths, lengths and batches, float32',
+        '| 256 | 64 | 1 | 200.0 | 1.50 (1.25 to 1.75) | missing: flax is not installed |  | 3 |',
+        '## Training over widths, lengths and batches, bf16',
+        '| 1024 | 1024 | 128 | skipped: a step would take 67 s or more | | | | |',
     ):
         assert wanted in lines
     assert sum(line.startswith('## Training, d') for line in lines) == 1
@@ -258,6 +262,11 @@ def test_a_race_replaces_an_older_one_of_its_setting_and_files_keep_all(tmp_path
     assert again.__dict__ == found.__dict__
 
 
+def test_processes_whose_cost_is_measured_write_bytecode(monkeypatch):
+    monkeypatch.setenv('PYTHONDONTWRITEBYTECODE', '1')
+    assert costs._process('-c', 'import sys; assert not sys.dont_write_bytecode')() > 0
+
+
 def test_results_of_today_go_on_only_on_the_same_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(results, 'FOLDER', tmp_path)
     assert results.Results.of_today(2).races == []
@@ -278,13 +287,29 @@ def test_only_cells_whose_step_takes_too_long_are_skipped(monkeypatch):
     ran = []
     monkeypatch.setattr(running, 'alternate', lambda setting, *_: ran.append(setting) or {})
     found, kept = small_results(), []
+    found.add(targets.TRAIN_BF16, {'retrax_gru': {'wall': [0.1], 'cpu': [0.2]}})
     planned = sets.grid()
     assert running.run(found, planned, 20, float('inf'), lambda: kept.append(1))
-    rate = 0.2 / sets.work(targets.TRAIN)
-    small = [p.setting for p in planned if rate * sets.work(p.setting) <= 10]
+    rates = {'float32': 0.2 / sets.work(targets.TRAIN), 'bf16': 0.1 / sets.work(targets.TRAIN)}
+    small = [
+        p.setting
+        for p in planned
+        if rates[p.setting.precision] * sets.work(p.setting) <= sets.SLOWEST_STEP
+    ]
+    assert len(small) < len(planned)
     assert set(ran) <= set(small)
     assert all(found.skipped(p.setting) for p in planned if p.setting not in small)
-    assert len(kept) == len(planned) - 2  # two were there before
+    assert len(kept) == len(planned) - 1  # one was skipped before
+
+
+def test_a_race_that_lacks_a_peer_is_run_again(monkeypatch):
+    ran, found = [], results.Results(MACHINE, [], {})
+    monkeypatch.setattr(running, 'alternate', lambda setting, *_: ran.append(setting) or {})
+    whole, lacking = sets.grid()[:2]
+    found.add(whole.setting, {peer: {} for peer in whole.peers})
+    found.add(lacking.setting, {peer: {} for peer in lacking.peers[1:]})
+    assert running.run(found, [whole, lacking], 20, float('inf'), lambda: None)
+    assert ran == [lacking.setting]
 
 
 def test_a_run_whose_time_is_over_says_that_there_is_more():
