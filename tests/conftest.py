@@ -3,6 +3,7 @@
 import gc
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 import jax
@@ -11,6 +12,17 @@ from hypothesis import HealthCheck, settings
 
 jax.config.update('jax_enable_x64', False)
 # jax_numpy_rank_promotion stays as users have it: `x @ w + b` is how the layers read.
+
+# A program that one test has compiled, no other compiles again: not in this process, not in the
+# other workers, not in the children that tests start, and not in the next run.
+COMPILED = pathlib.Path(__file__).parent / '.pytest_cache' / 'compiled'
+for _name, _value in {
+    'jax_compilation_cache_dir': str(COMPILED),
+    'jax_persistent_cache_min_compile_time_secs': 0,
+    'jax_persistent_cache_min_entry_size_bytes': -1,
+}.items():
+    jax.config.update(_name, _value)
+    os.environ[_name.upper()] = str(_value)
 
 # 'ci' draws the same examples every time, so a red run can be repeated; 'thorough' draws new ones:
 #   RETRAX_HYPOTHESIS=thorough pytest tests
@@ -69,7 +81,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 _ENDED = pytest.StashKey[int]()
 
 
+MUCH = 2 << 30  # bytes; a whole run leaves TODO
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, 'workerinput') and COMPILED.exists():
+        if sum(file.stat().st_size for file in COMPILED.iterdir()) > MUCH:
+            shutil.rmtree(COMPILED)
     here = os.path.dirname(os.path.abspath(__file__))
     if config.inipath is None or str(config.inipath.parent) != here:
         raise pytest.UsageError(
