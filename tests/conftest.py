@@ -62,6 +62,13 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     jax.config.update('jax_disable_most_optimizations', False)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives an example's tests to one worker: they look at one run of the page."""
+    for item in items:
+        if item.path.name.startswith('test_example_'):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 EACH = 50  # tests
 MANY_MAPS = 25_000  # of the 65,530 that Linux allows to a process
 
@@ -81,7 +88,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 _ENDED = pytest.StashKey[int]()
 
 
-MUCH = 2 << 30  # bytes; a whole run leaves TODO
+MUCH = 2 << 30  # bytes; a whole run leaves 150 MB
 
 
 def pytest_configure(config: pytest.Config) -> None:

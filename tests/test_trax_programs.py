@@ -1,7 +1,5 @@
 """Whole programs for Trax run under the alias, and give what retrax gives."""
 
-import contextlib
-import io
 import json
 import re
 import subprocess
@@ -16,9 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, '-m', 'retrax.interop.trax', *arguments], capture_output=True, text=True
-    )
+    return run_plainly('-m', 'retrax.interop.trax', *arguments)
+
+
+def run_plainly(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -26,13 +26,11 @@ def run(*arguments: str) -> str:
 def test_the_words_that_people_use_give_retrax_s_numbers(tmp_path: Path) -> None:
     for word in trax_words.WORDS:
         assert re.search(rf'\btl\.{word}\b', trax_words.TEXT), word
-    program = tmp_path / 'program.py'
-    program.write_text('from trax import layers as tl\n' + trax_words.TEXT)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec('from retrax import layers as tl\n' + trax_words.TEXT, {})
-    ours = json.loads(out.getvalue())
-    assert json.loads(run(str(program))) == ours
+    trax, ours = tmp_path / 'for_trax.py', tmp_path / 'for_retrax.py'
+    trax.write_text('from trax import layers as tl\n' + trax_words.TEXT)
+    ours.write_text('from retrax import layers as tl\n' + trax_words.TEXT)
+    ours = json.loads(run_plainly(str(ours)))
+    assert json.loads(run(str(trax))) == ours
     np.testing.assert_allclose(np.exp(ours['log probabilities']).sum(-1), 1, atol=1e-5)
 
 
