@@ -10,7 +10,7 @@ from rich.console import Console
 
 from .. import configs
 from ..inspection.tables import plain, table
-from ..training import LabelResult, RunDirectory
+from ..training import RunDirectory
 from ..training.compiling import step_cost
 from .text import sample
 
@@ -20,8 +20,7 @@ class Learned(NamedTuple):
 
     run: RunDirectory
     step: int
-    figure: float | None  # the newest held-out one
-    is_bits: bool
+    figures: dict[str, float]  # the newest held-out ones, by name
 
 
 def compare(names: Sequence[str], length: int) -> None:
@@ -37,7 +36,7 @@ def compare(names: Sequence[str], length: int) -> None:
         milliseconds = 1000 * step_cost(experiment).step_seconds
         row = [plain(name), plain(learned.run if learned else ''), f'{experiment.n_weights:,}']
         made.add_row(*row, f'{milliseconds:,.1f}', *_figures(learned))
-        if learned and learned.step and learned.is_bits and length:
+        if learned and learned.step and experiment.what.goes_on and length:
             loaded = configs.load_run(learned.run.path)
             samples.append((name, sample(loaded.model, loaded.vocabulary, length, seed=1)))
     Console(width=None if sys.stdout.isatty() else 10_000).print(made)
@@ -55,22 +54,20 @@ def _found(name: str) -> tuple[Any, Learned | None]:
 
 
 def _learned(run: RunDirectory) -> Learned:
-    lines, newest = run.metrics(), run.newest
-    bits = [line['heldout_bits_per_character'] for line in lines if _BITS in line]
-    shares = [line['heldout_accuracy'] for line in lines if 'heldout_accuracy' in line]
-    figures = bits or shares
+    newest = run.newest
     step = 0 if newest is None else int(newest.name.partition('-')[2])
-    is_bits = not shares and not isinstance(run.result(), LabelResult)
-    return Learned(run, step, figures[-1] if figures else None, is_bits)
-
-
-_BITS = 'heldout_bits_per_character'
+    figures = {name: value for line in run.metrics() for name, value in line.items()}
+    return Learned(run, step, figures)
 
 
 def _figures(learned: Learned | None) -> list[str]:
-    if learned is None or learned.figure is None:
+    """Returns step, what was measured on held-out data, and its perplexity."""
+    found = learned.figures if learned else {}
+    if learned and (bits := found.get('heldout_bits_per_character')) is not None:
+        return [f'{learned.step:,}', f'{bits:.3f} bpc', f'{math.exp(bits * math.log(2)):.3f}']
+    share = found.get('heldout_accuracy', found.get('heldout_exact_match'))
+    if learned is None or share is None:
         return ['', '', '']
-    if not learned.is_bits:
-        return [f'{learned.step:,}', f'{100 * learned.figure:.2f}%', '']
-    perplexity = math.exp(learned.figure * math.log(2))
-    return [f'{learned.step:,}', f'{learned.figure:.3f} bpc', f'{perplexity:.3f}']
+    perplexity = found.get('heldout_perplexity')
+    per_token = '' if perplexity is None else f'{perplexity:.3f}'
+    return [f'{learned.step:,}', f'{100 * share:.2f}%', per_token]

@@ -3,24 +3,23 @@
 import sys
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from .. import configs, inspection
-from ..combinators import ShapeDtype
 from ..inspection.tables import plain, size, table
-from ..training import RunDirectory
+from ..training import RunDirectory, Sizes
 from ..training.compiling import step_cost
 
 
 def summarise(name: str, compiles: bool) -> None:
     """Prints the layers of a config or run, and what a training step costs."""
     experiment = _config(name).experiment()
-    _console().print(inspection.summary(experiment.model, ShapeDtype(('b', 't'), np.int32)))
+    _console().print(inspection.summary(experiment.model, _inputs(experiment)))
     if not compiles:
         return
     cost = step_cost(experiment)
-    made = table(f'One training step of {experiment.batch_size} x {experiment.window}', [''], [''])
+    words = experiment.what.sizes_in_words(experiment.sizes)
+    made = table(f'One training step of {words}', [''], [''])
     made.show_header = False
     made.add_row('compiling', f'{cost.compile_seconds:.2f} s')
     made.add_row('a step', f'{1000 * cost.step_seconds:,.1f} ms')
@@ -33,8 +32,8 @@ def summarise(name: str, compiles: bool) -> None:
 
 def examine(name: str) -> bool:
     """Prints what each law found on the model of a config or run; returns whether all are kept."""
-    model = _config(name).experiment().model
-    report = inspection.verify(model, ShapeDtype(('b', 't'), np.int32))
+    experiment = _config(name).experiment()
+    report = inspection.verify(experiment.model, _inputs(experiment))
     _console().print(report)
     return report.ok
 
@@ -49,6 +48,12 @@ def compare(left: str, right: str) -> None:
     for row in found:
         made.add_row(*map(plain, row))
     _console().print(made)
+
+
+def _inputs(experiment: Any) -> Any:
+    """The signature of a model's inputs, whatever their sizes are."""
+    names: Any = 'b', 't', 's'
+    return experiment.what.inputs(Sizes(*names))
 
 
 def _config(name: str) -> Any:

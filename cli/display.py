@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.text import Text
 
 from .. import training
-from .text import sample
+from .text import printable, sample
 
 
 class Display(training.Reporter):
@@ -64,8 +64,9 @@ class Display(training.Reporter):
             f'{len(material.heldout_text):,} held out\n'
             f'Model       {len(model.sublayers)} layers, {sum(sizes):,} weights; '
             f'{material.vocabulary.size} ids ({experiment.vocabulary}){_labels(material)}\n'
-            f'Training    {experiment.steps:,} steps of {experiment.batch_size} x '
-            f'{experiment.window} tokens; an epoch has {len(material.training):,}\n'
+            f'Training    {experiment.steps:,} steps of '
+            f'{experiment.what.sizes_in_words(experiment.sizes)}; an epoch has '
+            f'{len(material.training):,}\n'
         )
         if first_step:
             self._say(f'Going on from step {first_step:,}.\n')
@@ -87,12 +88,14 @@ class Display(training.Reporter):
     def evaluated(self, step: int, evaluation: training.Evaluation, model: Any) -> None:
         """Prints the held-out figure, and a sample of a language model."""
         task = self._experiment.what
-        told = task.figure_in_words(task.figure_of(evaluation))
-        self._say(f'step {step:>6,}  held out: {told}')
+        self._say(f'step {step:>6,}  held out: {task.in_words(evaluation)}')
         length = self._experiment.sample_length
-        if self._material.labels or not length:
+        if not length:
             return
-        text = sample(model, self._material.vocabulary, length, seed=step)
+        if task.goes_on:
+            text = sample(model, self._material.vocabulary, length, seed=step)
+        elif not (text := printable(task.sample(model, self._material))):
+            return
         self._console.print(Text('    ' + text.replace('\n', '\n    '), style='dim'))
 
     def _say(self, text: str) -> None:

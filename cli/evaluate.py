@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from .. import configs, data
-from ..training import LabelTask, RunDirectory, evaluate, score
+from ..training import LabelTask, PairTask, RunDirectory, evaluate, score
+from ..training.pair_task import N_WRITTEN
 
 
 def show(
@@ -22,7 +23,8 @@ def show(
     experiment = configs.of_run(directory).experiment()
     text, where = _text(directory, experiment, file)
     loaded = configs.load_run(run, best=best)
-    sizes = batch_size or experiment.batch_size, window or experiment.window
+    sizes = experiment.sizes
+    sizes = sizes._replace(batch_size=batch_size or sizes.batch_size, window=window or sizes.window)
     click.echo(f'Run         {run}, step {loaded.metadata["step"]:,}')
     click.echo(f'Data        {where}')
     task = experiment.what
@@ -30,8 +32,11 @@ def show(
         labels = directory.facts()['labels']
         _show_labels(task, loaded.model, loaded.vocabulary, text, labels, sizes)
         return
+    if isinstance(task, PairTask):
+        _show_pairs(task, loaded.model, loaded.vocabulary, text, sizes)
+        return
     protocol = protocol or task.protocol
-    found = score(loaded.model, loaded.vocabulary, text, protocol, *sizes)
+    found = score(loaded.model, loaded.vocabulary, text, protocol, *sizes[:2])
     figures = found.evaluation
     tokens = {'bytes': 'byte', 'characters': 'character'}.get(loaded.vocabulary.kind, 'token')
     click.echo(f'Protocol    {found.protocol}')
@@ -50,13 +55,28 @@ def show(
 
 def _show_labels(task, model, vocabulary, text, labels, sizes):
     rows = data.parse_rows(text, task.tagged)
-    batches = task.batches(rows, labels, vocabulary, *sizes)
+    batches = task.batches(rows, labels, vocabulary, sizes)
     found = evaluate(model, batches, metrics=task.metrics)
-    click.echo(f'Protocol    {len(rows):,} rows, each by itself, up to {sizes[1]} tokens of it')
+    click.echo(f'Protocol    {len(rows):,} rows, each by itself, up to {sizes.window} tokens of it')
     click.echo(f'Loss        {found.nats_per_token:.4f} nats per label')
-    click.echo(f'Accuracy    {task.figure_in_words(task.figure_of(found))}')
+    click.echo(f'Accuracy    {task.in_words(found)}')
     if batches.n_cut:
         click.echo(f'Note        {batches.n_cut:,} rows are longer and were cut.')
+
+
+def _show_pairs(task, model, vocabulary, text, sizes):
+    batches = data.PairBatches(data.parse_pairs(text), vocabulary, *sizes)
+    found = task.judged(model, batches, vocabulary)
+    n_written = min(N_WRITTEN, len(batches.pairs))
+    click.echo(f'Protocol    {len(batches.pairs):,} pairs, each by itself')
+    click.echo(f'Loss        {found.nats_per_token:.4f} nats per token of a target and its end')
+    click.echo(f'Perplexity  {task.figure_of(found):.4f} per token')
+    click.echo(
+        f'Written     {100 * found.metrics["exact_match"]:.2f}% of the first {n_written:,} targets '
+        'right, as a whole, by greedy decoding'
+    )
+    if batches.n_left_out:
+        click.echo(f'Note        {batches.n_left_out:,} pairs are longer and were left out.')
 
 
 def _text(directory, experiment, file):

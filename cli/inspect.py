@@ -19,6 +19,11 @@ def write(run: Path, file: Path, out: Path | None) -> None:
     """Writes the page of a run's newest weights on a text, and says where."""
     target = out or Path(f'{run.name or "run"}-{file.stem}.html')
     loaded = configs.load_run(run)
+    if loaded.model.n_in > 1:
+        raise ValueError(
+            f'{run}: inspect shows what a model does while it reads one text, and that of this run '
+            f'takes {loaded.model.n_in} inputs: {loaded.experiment.what.inputs_in_words}'
+        )
     labels = loaded.metadata.get('labels', ())
     text, notes = _text(file)
     reading, note = fitting(read(loaded.model, loaded.vocabulary, text, labels))

@@ -132,7 +132,8 @@ def sweep(names: tuple[str, ...], grid: tuple[str, ...], listed: Path | None, ou
 def compare(names: tuple[str, ...], sample: int) -> None:
     """Print each CONFIG or RUN: weights, time of a step, held-out figures, a sample.
 
-    Perplexity is per character. Of a config, what was learned is that of runs/NAME.
+    Perplexity is per character, or per token of a target. Of a config, what was learned is that of
+    runs/NAME.
     """
     from .compare import compare
 
@@ -174,7 +175,7 @@ def runs(folder: Path) -> None:
 @best_weights
 @allow_imports
 def evaluate(run: Path, data: str | None, protocol: str | None, **more: Any) -> None:
-    """Report loss, perplexity and bits per character, or accuracy, of RUN on a text."""
+    """Report loss, perplexity, bits per character, or the share that is right, of RUN on a text."""
     from .evaluate import show
 
     show(run, data, protocol, **more)
@@ -224,7 +225,10 @@ def generate(
     best: bool,
     **options: Any,
 ) -> None:
-    """Print text from the model of RUN, a directory that `retrax train` made, as it comes."""
+    """Print text from the model of RUN, a directory that `retrax train` made, as it comes.
+
+    Where RUN has learned pairs, the prompt is a source, and its target is printed.
+    """
     if sum((bool(prompt), prompt_file is not None, prompts is not None)) > 1:
         raise click.UsageError('give one of --prompt, --prompt-file and --prompts')
     begin = [prompt]
@@ -233,9 +237,15 @@ def generate(
     if prompts is not None and not (begin := prompts.read_text(encoding='utf-8').splitlines()):
         raise click.UsageError(f'{prompts} is empty; give a prompt on each line')
     from ..configs import load_run
+    from ..training import PairTask
     from .generate import form, ids_of, lines, table, texts, write
+    from .pairs import answer, check_greedy
 
     loaded = load_run(run, best=best)
+    if isinstance(loaded.experiment.what, PairTask):
+        check_greedy(click.get_current_context())
+        answer(loaded, begin, as_json)
+        return
     if labels := loaded.metadata.get('labels'):
         raise ValueError(
             f'{run}: this run has no language model, so it cannot go on with a text: its model '

@@ -8,11 +8,11 @@ from rich.console import Console
 
 from .. import configs
 from ..inspection.tables import plain, table
-from ..training import DivergedError, LabelResult, Result, RunDirectory
+from ..training import DivergedError, Result, RunDirectory
 from .display import Display
 from .train import device, end_interrupted
 
-Results = Mapping[RunDirectory, Result | LabelResult | DivergedError]
+Results = Mapping[RunDirectory, Result | DivergedError]
 
 
 def run(names: Sequence[str], grid: Sequence[str], listed: Path | None, folder: Path) -> None:
@@ -21,7 +21,7 @@ def run(names: Sequence[str], grid: Sequence[str], listed: Path | None, folder: 
     runs = configs.planned(configs.points(names, lines, grid), folder)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f'Device      {device()}', markup=False)
-    results: dict[RunDirectory, Result | LabelResult | DivergedError] = {}
+    results: dict[RunDirectory, Result | DivergedError] = {}
     for number, planned in enumerate(runs, 1):
         console.print(plain(f'\nRun {number} of {len(runs)}: {planned.run}'))
         with Display(console) as display:
@@ -57,12 +57,8 @@ def show(results: Results, console: Console) -> None:
 
 
 def _rank(result):
-    if isinstance(result, Result):
-        return result.bits_per_character
-    return -result.accuracy if isinstance(result, LabelResult) else float('inf')
+    return result.rank if isinstance(result, Result) else float('inf')
 
 
 def _figure(result):
-    if isinstance(result, Result):
-        return f'{result.bits_per_character:.3f} bpc'
-    return f'{100 * result.accuracy:.2f}%' if isinstance(result, LabelResult) else 'diverged'
+    return result.figure if isinstance(result, Result) else 'diverged'

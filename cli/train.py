@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import configs
-from ..training import LabelResult, Result, RunDirectory, Stopped, fresh_path
+from ..training import Result, RunDirectory, Stopped, TextResult, fresh_path
 from .display import Display
 from .text import sample
 
@@ -31,7 +31,7 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
             display.close()
             end_interrupted(stop, directory, console)
     _tell(console, directory, result)
-    if isinstance(result, LabelResult):
+    if not isinstance(result, TextResult):
         return
     console.print('\nA sample of 300 characters:\n')
     loaded = configs.load_run(directory.path)
@@ -47,29 +47,15 @@ def device() -> str:
     return f'{first.platform.upper()}, {first.device_kind}{more}'
 
 
-def _tell(console: Console, directory: RunDirectory, result: Result | LabelResult) -> None:
+def _tell(console: Console, directory: RunDirectory, result: Result) -> None:
     corpus = directory.facts()['corpus']
     lines = [
-        *_figures(result),
+        *result.lines,
         f'Corpus      {corpus["name"]}, {corpus["n_characters"]:,} characters, '
         f'sha256 {corpus["sha256"]}',
         f'Run         {directory}',
     ]
     console.print('\n'.join(lines), markup=False)
-
-
-def _figures(result: Result | LabelResult) -> list[str]:
-    if isinstance(result, LabelResult):
-        return [
-            f'Held out    {100 * result.accuracy:.2f}% right after {result.steps:,} steps',
-            *(f'Baseline    {100 * value:.2f}% ({k})' for k, value in result.baselines.items()),
-        ]
-    return [
-        f'Held out    {result.bits_per_character:.3f} bits per character after '
-        f'{result.steps:,} steps',
-        f'Baseline    {result.baseline_bits_per_character:.3f} ({result.baseline}, fitted on the '
-        'same training text)',
-    ]
 
 
 def end_interrupted(stop: KeyboardInterrupt, directory: RunDirectory, console: Console) -> NoReturn:

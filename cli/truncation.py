@@ -7,7 +7,7 @@ from rich.console import Console
 
 from .. import configs
 from ..inspection.tables import plain, table
-from ..training import LabelTask, RunDirectory
+from ..training import RunDirectory
 from ..training.truncation import truncations
 
 
@@ -15,8 +15,8 @@ def show(run: Path, length: int, streams: int) -> None:
     """Prints how far truncated gradients of a run's model are from the full one."""
     directory = RunDirectory(run)
     experiment = configs.of_run(directory).experiment()
-    if isinstance(experiment.what, LabelTask):
-        raise ValueError(f'{run}: rows of labels are short and learned whole: nothing is truncated')
+    if not experiment.what.goes_on:
+        raise ValueError(f'{run}: rows of labels and pairs are learned whole: nothing is truncated')
     loaded = configs.load_run(run)
     ids = np.asarray(loaded.vocabulary.encode(experiment.material().heldout_text), np.int32)
     if len(ids) < length * streams:

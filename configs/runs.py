@@ -4,7 +4,7 @@ import os
 from typing import Any, NamedTuple
 
 from ..data import Vocabulary
-from ..training import LabelResult, Reporter, Result, RunDirectory
+from ..training import Experiment, Reporter, Result, RunDirectory
 from ..training.run import load_weights
 from ..training.run import train as train_run
 from .gin_config import Config
@@ -18,6 +18,7 @@ class LoadedRun(NamedTuple):
     model: Any  # with its newest weights
     vocabulary: Vocabulary
     metadata: dict[str, Any]  # corpus, seed, versions, device, step
+    experiment: Experiment  # of the run; its model is the model
 
 
 def of_run(run: RunDirectory) -> Config:
@@ -27,7 +28,7 @@ def of_run(run: RunDirectory) -> Config:
 
 def train(
     config: Config, directory: str | os.PathLike[str], reporter: Reporter | None = None
-) -> Result | LabelResult:
+) -> Result:
     """Trains as a config says, in a run directory; goes on from its newest checkpoint.
 
     Args:
@@ -89,4 +90,4 @@ def load_run(
     with imports_allowed(allow_imports):
         experiment = of_run(run).experiment()
     step = load_weights(run, experiment, best)
-    return LoadedRun(experiment.model, vocabulary, {**facts, 'step': step})
+    return LoadedRun(experiment.model, vocabulary, {**facts, 'step': step}, experiment)

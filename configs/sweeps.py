@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gin import config_parser
 
-from ..training import LabelResult, Reporter, Result, RunDirectory
+from ..training import Reporter, Result, RunDirectory
 from .bindings import Delegate
 from .errors import ConfigError, explained
 from .gin_config import Config
@@ -36,7 +36,7 @@ class Planned(NamedTuple):
     config: Config
     run: RunDirectory
 
-    def train(self, reporter: Reporter | None = None) -> Result | LabelResult:
+    def train(self, reporter: Reporter | None = None) -> Result:
         """Trains, or goes on; a run that has finished is left alone, its corpus unread.
 
         Raises:

@@ -15,9 +15,12 @@ from .epochs import Epochs
 from .files import files_of, read_jsonl, read_lines
 from .ids import START_ID, check_ids
 from .labelled import Row, format_rows, labels_of, parse_rows, split_rows
+from .made_pairs import MADE_PAIRS, Pairs, pairs_text
 from .naive_bayes import NaiveBayes
 from .packed_batches import PackedBatches
-from .pairs import Pair, Pairs, read_pairs
+from .padding import padded
+from .pair_batches import PairBatch, PairBatches, end_id, target_ids, text_of
+from .pairs import END, Pair, format_pairs, parse_pairs, read_pairs
 from .pictures import pictures
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
@@ -30,6 +33,8 @@ from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary
 from .witten_bell import WittenBell
 
 __all__ = [
+    'END',
+    'MADE_PAIRS',
     'START_ID',
     'VOCABULARIES',
     'Batch',
@@ -44,6 +49,8 @@ __all__ = [
     'NaiveBayes',
     'PackedBatches',
     'Pair',
+    'PairBatch',
+    'PairBatches',
     'Pairs',
     'Row',
     'RowBatch',
@@ -57,11 +64,16 @@ __all__ = [
     'WittenBell',
     'agreement',
     'check_ids',
+    'end_id',
     'files_of',
     'fit_vocabulary',
+    'format_pairs',
     'format_rows',
     'labels_of',
     'load',
+    'padded',
+    'pairs_text',
+    'parse_pairs',
     'parse_rows',
     'pictures',
     'python_docs',
@@ -74,5 +86,7 @@ __all__ = [
     'split',
     'split_rows',
     'stages',
+    'target_ids',
+    'text_of',
     'vocabulary_from_json',
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .epochs import Epochs, order_of
-from .ids import START_ID
+from .padding import padded
 from .row_batches import RowBatch
 
 
@@ -70,11 +70,11 @@ class BucketBatches(Epochs[RowBatch]):
             self._plan = epoch, self._planned(epoch)
         bucket, chosen = self._plan[1][place]
         shape = self._sizes[bucket], self._boundaries[bucket]
-        tokens = _padded([self._rows[i] for i in chosen], shape)
+        tokens = padded([self._rows[i] for i in chosen], shape)
         targets = [self._targets[i] for i in chosen]
         if targets[0].ndim:
-            weights = _padded([np.ones(t.size) for t in targets], shape)
-            return RowBatch(tokens, _padded(targets, shape), weights.astype(np.float32))
+            weights = padded([np.ones(t.size) for t in targets], shape)
+            return RowBatch(tokens, padded(targets, shape), weights.astype(np.float32))
         weights = np.arange(shape[0]) < len(chosen)
         labels = np.zeros(shape[0], np.int32)
         labels[: len(chosen)] = targets
@@ -101,10 +101,3 @@ def _check_buckets(boundaries, batch_sizes):
         )
     if min(batch_sizes) < 1:
         raise ValueError(f'BucketBatches: expected batch sizes from 1 up, got {[*batch_sizes]}')
-
-
-def _padded(rows, shape):
-    array = np.full(shape, START_ID, np.int32)
-    for i, row in enumerate(rows):
-        array[i, : len(row)] = row
-    return array

@@ -15,6 +15,8 @@ from .agreement import agreement
 from .documentation import documentation
 from .files import field_of, files_of, read_lines, read_records
 from .labelled import check_row, format_rows
+from .made_pairs import MADE_PAIRS, pairs_text
+from .pairs import check_pair, format_pairs
 from .pictures import pictures
 from .python_source import python_source
 
@@ -82,9 +84,10 @@ def load(source: str | os.PathLike[str]) -> Corpus:
     """Return the corpus that a config names: 'python_docs', or the path of a UTF-8 text file.
 
     Some corpora are labelled texts, see `parse_rows`: 'agreement' and 'pictures' have classes,
-    'python_source' has tags. A path may also be that of a folder, whose files are read in the order
-    of their paths, of a file *.gz, and of JSON lines, *.jsonl: objects with a 'text', and for
-    labelled texts a 'label'.
+    'python_source' has tags. 'copy', 'reverse', 'addition' and 'dates' are texts of pairs, see
+    `parse_pairs`. A path may also be that of a folder, whose files are read in the order of their
+    paths, of a file *.gz, and of JSON lines, *.jsonl: objects with a 'text', for labelled texts
+    with a 'label' too, and for pairs with 'source' and 'target'.
 
     Raises:
         what `python_docs`, `python_source`, `read_text` and `read_lines` raise.
@@ -94,6 +97,8 @@ def load(source: str | os.PathLike[str]) -> Corpus:
     labelled = {'agreement': agreement, 'pictures': pictures, 'python_source': python_source}
     if (make := labelled.get(str(source))) is not None:
         return Corpus(str(source), make())
+    if source in MADE_PAIRS:
+        return Corpus(str(source), pairs_text(str(source)))
     path = Path(source).expanduser()
     if path.is_dir():
         return Corpus(path.name, ''.join(map(_text_of, files_of(path))))
@@ -110,6 +115,10 @@ def _text_of(file: Path) -> str:
         return text if text.endswith('\n') else f'{text}\n'
     parts = []
     for place, record in read_records(file):
+        if 'text' not in record and 'source' in record:
+            pair = check_pair(place, record['source'], field_of(place, record, 'target'))
+            parts.append(format_pairs([pair]))
+            continue
         text = field_of(place, record, 'text')
         if 'label' in record:
             parts.append(format_rows([check_row(place, record['label'], text)]))

@@ -7,9 +7,10 @@ one character for each character of it:
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 EVERY = 20
+Item = TypeVar('Item')
 
 
 class Row(NamedTuple):
@@ -66,7 +67,7 @@ def format_rows(rows: Iterable[Row]) -> str:
     return ''.join(f'{row.label}\t{row.text}\n' for row in rows)
 
 
-def split_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def split_rows(rows: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """Returns (training, heldout): each 20th row is held out, that is rows 19, 39, ... of 0, 1, 2.
 
     Raises:
@@ -74,8 +75,7 @@ def split_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """
     if len(rows) < EVERY:
         raise ValueError(
-            f'a labelled text: expected at least {EVERY} rows, of which each {EVERY}th is held '
-            f'out, got {len(rows)}'
+            f'expected at least {EVERY} rows, of which each {EVERY}th is held out, got {len(rows)}'
         )
     heldout = list(rows[EVERY - 1 :: EVERY])
     return [row for i, row in enumerate(rows) if i % EVERY != EVERY - 1], heldout

@@ -1,15 +1,18 @@
-"""Pairs of texts to translate: made up, from a seed, and read from files.
+"""Pairs of texts, a source and a target that is written for it: in a text with one pair per line.
 
-Pair i is a function of i, so training goes on with the pair at which it was stopped.
+A line is the source, a tab and the target:
+
+    3rd of May, 1998<TAB>1998-05-03
+
+What is learned ends with the end of the line: a target that is read ends with END.
 """
 
-import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from .files import Source, files_of, read_jsonl, read_lines
+
+END = '\n'
 
 
 class Pair(NamedTuple):
@@ -19,45 +22,22 @@ class Pair(NamedTuple):
     target: str
 
 
-class Pairs:
-    """Made-up pairs: a sequence of `n_pairs`, of which each is drawn by itself.
+def parse_pairs(text: str) -> list[Pair]:
+    """Returns the pairs of a text; empty lines are none.
 
-    >>> source, target = Pairs('reverse', n_pairs=2)[1]
-    >>> source[::-1] == target
-    True
-
-    Args:
-      kind: 'copy' and 'reverse' of letters, 'addition' of numbers ('27+5' to '32'), or 'dates', as
-        people write them to ISO 8601 ('3rd of May, 1998' to '1998-05-03').
-      n_pairs: how many.
-      longest: letters, or digits of a number; of no influence on dates.
-      seed: of all of them; other seeds give others, to evaluate on.
+    >>> parse_pairs('one\\teins\\ntwo\\tzwei')
+    [Pair(source='one', target='eins'), Pair(source='two', target='zwei')]
 
     Raises:
-      ValueError: an unknown kind, or a size below 1.
+      ValueError: a line is not SOURCE, a tab and TARGET.
     """
+    lines = enumerate(text.split('\n'), 1)
+    return [_pair(f'line {number}', line) for number, line in lines if line]
 
-    def __init__(self, kind: str, n_pairs: int, longest: int = 8, seed: int = 0) -> None:
-        if kind not in _KINDS:
-            raise ValueError(f'Pairs: expected one of {tuple(_KINDS)}, got {kind!r}')
-        if n_pairs < 1 or longest < 1:
-            raise ValueError(
-                f'Pairs: expected sizes of at least 1, got n_pairs={n_pairs}, longest={longest}'
-            )
-        self._draw, self._n, self._longest, self._seed = _KINDS[kind], n_pairs, longest, seed
 
-    def __len__(self) -> int:
-        return self._n
-
-    def __getitem__(self, index: int) -> Pair:
-        """Return the pair of a place.
-
-        Raises:
-            IndexError: there is none.
-        """
-        if not 0 <= index < self._n:
-            raise IndexError(f'Pairs has the places 0 to {self._n - 1}, got {index}')
-        return self._draw(np.random.default_rng((self._seed, index)), self._longest)
+def format_pairs(pairs: Iterable[Pair]) -> str:
+    """Returns pairs as a text."""
+    return ''.join(f'{pair.source}\t{pair.target}\n' for pair in pairs)
 
 
 def read_pairs(source: Source, fields: tuple[str, str] = ('source', 'target')) -> Iterator[Pair]:
@@ -76,59 +56,28 @@ def read_pairs(source: Source, fields: tuple[str, str] = ('source', 'target')) -
             yield from (Pair(a, b) for a, b in read_jsonl(file, fields))
             continue
         for number, line in enumerate(read_lines(file), 1):
-            first, tab, second = line.rstrip('\n').partition('\t')
-            if not tab:
-                raise ValueError(
-                    f'{file}, line {number}: expected SOURCE, a tab and TARGET, got {line[:60]!r}'
-                )
-            yield Pair(first, second)
+            if line.strip('\n'):
+                yield _pair(f'{file}, line {number}', line.rstrip('\n'))
 
 
-_LETTERS = np.array([*'abcdefghijklmnopqrstuvwxyz'])
-_WEEKDAYS = 'Monday Tuesday Wednesday Thursday Friday Saturday Sunday'.split()
-_MONTHS = (
-    'January February March April May June July August September October November December'
-).split()
+def check_pair(place: str, source: object, target: object) -> Pair:
+    """Returns a pair; `place` says in errors where it is from.
+
+    Raises:
+      ValueError: a side is no text, empty, or has tabs or line ends, which part pairs.
+    """
+    for what, side in (('source', source), ('target', target)):
+        if not isinstance(side, str) or not side or '\t' in side or '\n' in side:
+            raise ValueError(f'{place}: expected a {what} in one line, got {side!r:.60}')
+    return Pair(str(source), str(target))
 
 
-def _letters(random, longest):
-    return ''.join(random.choice(_LETTERS, random.integers(1, longest + 1)))
-
-
-def _copy(random: np.random.Generator, longest: int) -> Pair:
-    text = _letters(random, longest)
-    return Pair(text, text)
-
-
-def _reverse(random: np.random.Generator, longest: int) -> Pair:
-    text = _letters(random, longest)
-    return Pair(text, text[::-1])
-
-
-def _addition(random: np.random.Generator, longest: int) -> Pair:
-    sizes = random.integers(1, longest + 1, 2)
-    a, b = (int(''.join(map(str, random.integers(0, 10, n)))) for n in sizes)
-    return Pair(f'{a}+{b}', str(a + b))
-
-
-def _date(random: np.random.Generator, _: int) -> Pair:
-    day = datetime.date(1900, 1, 1) + datetime.timedelta(days=int(random.integers(73_000)))
-    form = _FORMS[int(random.integers(len(_FORMS)))]
-    return Pair(form(day, _MONTHS[day.month - 1]), day.isoformat())
-
-
-def _ordinal(n):
-    return f'{n}{"th" if 10 < n < 14 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")}'
-
-
-_FORMS: tuple[Callable[[datetime.date, str], str], ...] = (
-    lambda day, month: f'{day.day} {month} {day.year}',
-    lambda day, month: f'{month} {day.day}, {day.year}',
-    lambda day, month: f'{day.day} {month[:3]} {day.year}',
-    lambda day, month: f'{month[:3].lower()} {day.day} {day.year}',
-    lambda day, month: f'{_ordinal(day.day)} of {month}, {day.year}',
-    lambda day, month: f'{day.day:02}.{day.month:02}.{day.year}',
-    lambda day, month: f'{_WEEKDAYS[day.weekday()]}, {month} {day.day} {day.year}',
-)
-
-_KINDS = {'copy': _copy, 'reverse': _reverse, 'addition': _addition, 'dates': _date}
+def _pair(place: str, line: str) -> Pair:
+    sides = line.split('\t')
+    if len(sides) == 2 and all(sides):
+        return Pair(*sides)
+    more = f' with {len(sides) - 1} tabs; cut -f1,2 leaves out the other columns'
+    raise ValueError(
+        f'{place}: expected SOURCE, a tab and TARGET, got {line[:60]!r}'
+        + (more if len(sides) > 2 else '')
+    )

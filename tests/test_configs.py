@@ -46,7 +46,7 @@ def weights_of(file: str, *bindings: str) -> dict:
 @pytest.mark.parametrize('name', configs.names())
 def test_every_config_makes_an_experiment(name: str) -> None:
     experiment = configs.load(name).experiment()
-    targets = experiment.what.targets(experiment.batch_size, experiment.window)
+    targets = experiment.what.targets(experiment.sizes)
     assert experiment.output_signature().shape[:-1] == targets
 
 

@@ -15,15 +15,17 @@ from .label_tasks import LabelTask
 from .loop import Loop
 from .loop_tasks import EvalTask, TrainTask
 from .optimizers import SGD, Adam, AdamW, CosineDecay
+from .pair_task import PairTask
 from .protocols import PROTOCOLS, Scored, score
+from .results import LabelResult, PairResult, Result, TextResult
 from .run import Reporter, train
-from .run_directory import LabelResult, Result, RunDirectory
+from .run_directory import RunDirectory
 from .run_files import RunError
 from .run_list import RunStatus, fresh_path, list_runs
 from .step import TrainState
 from .stepper import DivergedError
 from .stopping import Stopped
-from .task import Material, Task
+from .task import Material, Sizes, Task
 from .trainer import Progress, Trainer
 from .truncation import Truncation, truncations
 
@@ -44,6 +46,8 @@ __all__ = [
     'Loop',
     'LoopHistory',
     'Material',
+    'PairResult',
+    'PairTask',
     'Progress',
     'Reporter',
     'Result',
@@ -51,8 +55,10 @@ __all__ = [
     'RunError',
     'RunStatus',
     'Scored',
+    'Sizes',
     'Stopped',
     'Task',
+    'TextResult',
     'TrainState',
     'TrainTask',
     'Trainer',

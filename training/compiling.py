@@ -33,7 +33,7 @@ def step_cost(experiment: Experiment) -> StepCost:
     """
     batches = experiment.blank()
     trainer = experiment.trainer(batches)
-    example = as_example(batches[0])[:2]
+    example = as_example(batches[0], experiment.model.n_in)[:2]
     started = time.perf_counter()
     compiled = trainer.step_function.lower(trainer.state, *example).compile()
     compile_seconds = time.perf_counter() - started

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import jax
-import numpy as np
 import optax
 
 from .. import data as corpora
@@ -18,12 +17,13 @@ from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
 from .optimizers import Adam
+from .pair_task import PairTask
 from .stepper import NOT_FINITE
-from .task import Material, Task
+from .task import Material, Sizes, Task
 from .trainer import Progress, Trainer
 from .window_task import WindowTask
 
-TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask)}
+TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask, PairTask)}
 
 
 @dataclasses.dataclass
@@ -32,16 +32,19 @@ class Experiment:
 
     Args:
       model: maps ids (batch, time) to log-probabilities: (batch, time, ids), (batch, classes) or
-        (batch, time, tags), by the task.
+        (batch, time, tags), by the task; for pairs it maps two texts to scores of the second.
       corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement' and
         'pictures', for tags 'python_source', or the path of a labelled text (see
-        retrax.data.parse_rows). A path may be that of a folder, of *.gz or *.jsonl, see data.load.
+        retrax.data.parse_rows); for pairs 'copy', 'reverse', 'addition', 'dates', or the path of a
+        text of them (see retrax.data.parse_pairs). A path may be that of a folder, of *.gz or
+        *.jsonl, see data.load.
       vocabulary: 'bytes' (256 ids); 'characters' (those of the training text, and 2 more); 'bpe' or
         'unigram' (pieces that are learned from the training text, with the library tokenizers or
         sentencepiece).
       vocabulary_size: how many ids 'bpe' and 'unigram' learn; 1024 by default.
       batch_size: how many streams the training text is cut into, or rows per batch.
-      window: how many tokens of each stream make a batch. Of rows, how many tokens are read.
+      window: how many tokens of each stream make a batch. Of rows, how many tokens are read; of
+        pairs, how many tokens a source may have.
       horizon: over how many tokens of its stream a gradient goes back, a divisor or a multiple of
         the window; None: to the edge of the window.
       steps: how many batches to learn from; a budget in steps is the same on every machine.
@@ -53,7 +56,7 @@ class Experiment:
       implementation: of the kernels of recurrent layers, 'auto', 'reference' or 'xla'.
       task: 'language', next tokens of a text; 'windows', the same in windows that begin anew, for
         models of bounded length such as TransformerLM; 'classes', of the rows of a labelled text;
-        'tags', of the characters of its rows.
+        'tags', of the characters of its rows; 'pairs', for each source a target that is written.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
       n_devices: how many devices share the rows of a batch; 'all' that are there.
       not_finite: whether a step whose loss, gradient or update is not finite will 'stop' the run,
@@ -62,7 +65,9 @@ class Experiment:
         ends after that. None: it makes all its steps.
       tensorboard: whether what a run notes is written for TensorBoard too, by tensorboardX.
       sample_length: how many tokens of its own text a language model shows at each evaluation; 0:
-        it shows none.
+        it shows none. Of a model of pairs it is whether some pairs are shown.
+      target_window: of pairs, how many tokens a target may have, its end among them; None: as many
+        as a source.
 
     Raises:
       ValueError: a value that no run can have.
@@ -91,6 +96,7 @@ class Experiment:
     vocabulary_size: int | None = None
     tensorboard: bool = False
     sample_length: int = 100
+    target_window: int | None = None
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -103,6 +109,7 @@ class Experiment:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise ValueError(f'train.seed: expected an int, got {self.seed!r}')
         _check_choice('task', self.task, tuple(TASKS))
+        self._check_target_window()
         _check_choice('vocabulary', self.vocabulary, corpora.VOCABULARIES)
         self._check_vocabulary()
         _check_choice('precision', self.precision, PRECISIONS)
@@ -138,15 +145,30 @@ class Experiment:
                     f'{self.vocabulary!r} has the size that it has'
                 )
 
+    def _check_target_window(self):
+        if self.target_window is None:
+            return
+        _check_count('target_window', self.target_window, ' or None')
+        if self.task != PairTask.name:
+            raise ValueError(
+                f'train.target_window is for pairs of texts, and the task {self.task!r} has one '
+                "text: leave it out, or say train.task = 'pairs'"
+            )
+
     @property
     def what(self) -> Task:
         """What `task` names."""
         return TASKS[self.task]
 
     @property
-    def signature(self) -> ShapeDtype:
-        """The signature of the model's input."""
-        return ShapeDtype((self.batch_size, self.window), np.int32)
+    def sizes(self) -> Sizes:
+        """How much of a text makes a batch."""
+        return Sizes(self.batch_size, self.window, self.target_window or self.window)
+
+    @property
+    def signature(self) -> Any:
+        """The signature of the model's inputs."""
+        return self.what.inputs(self.sizes)
 
     @property
     def n_weights(self) -> int:
@@ -155,23 +177,25 @@ class Experiment:
         return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(weights))
 
     def output_signature(self) -> ShapeDtype:
-        """Returns the signature of the model's output for a batch; nothing is computed.
+        """Returns the signature of the model's scores for a batch; nothing is computed.
 
         Raises:
           LayerError: a layer of the model gets what it cannot take.
           ValueError: the model gives something else than the task asks for.
         """
-        outputs, fix = self.model.output_signature(self.signature), self.what.fix
-        targets = self.what.targets(*self.signature.shape)
-        if isinstance(outputs, tuple):
-            fix = 'Take the others from the stack, with Drop or Select.'
-        elif outputs.shape[:-1] == targets:
-            return outputs
-        last = self.what.outputs.rpartition(' ')[2]
-        raise ValueError(
-            f'train.model: expected one array {self.what.outputs}, here '
-            f'({", ".join(map(str, targets))}, {last}, got {outputs} from {self.model.name}. {fix}'
-        )
+        self._check_inputs()
+        outputs = self.model.output_signature(self.signature)
+        return self.what.scores(outputs, self.sizes, self.model.name)
+
+    def _check_inputs(self):
+        n_in = self.model.n_in
+        if n_in != self.what.n_in:
+            others = ' or '.join(repr(t.name) for t in TASKS.values() if t.n_in == n_in)
+            raise ValueError(
+                f'train.model: the task {self.task!r} gives a model {self.what.inputs_in_words}; '
+                f'{self.model.name} takes {n_in} input{"s" if n_in > 1 else ""}.'
+                + (f' That is for train.task = {others}.' if others else '')
+            )
 
     def material(self) -> Material:
         """Reads the corpus, splits it, and makes the vocabulary and the batches.
@@ -182,23 +206,22 @@ class Experiment:
           ImportError: the library that learns the vocabulary is not installed.
         """
         corpus = corpora.load(self.corpus)
-        sizes = self.batch_size, self.window
 
         def fit(text: str) -> corpora.Vocabulary:
             return corpora.fit_vocabulary(self.vocabulary, text, self.vocabulary_size)
 
         try:
-            return self.what.material(corpus, fit, *sizes, self.seed)
+            return self.what.material(corpus, fit, self.sizes, self.seed)
         except ValueError as error:
             raise ValueError(f"The corpus '{self.corpus}' cannot be trained on: {error}") from error
 
     def blank(self) -> Any:
         """Returns batches of nothing, for the shapes of what a run keeps."""
-        return self.what.blank(self.batch_size, self.window)
+        return self.what.blank(self.sizes)
 
     def seconds_left(self, progress: Progress) -> float:
         """Returns how long the steps that are left take, at the speed of a log point."""
-        positions = math.prod(self.what.targets(*self.signature.shape))
+        positions = math.prod(self.what.targets(self.sizes))
         return (self.steps - progress.step) * positions / progress.tokens_per_second
 
     @property
@@ -215,8 +238,9 @@ class Experiment:
         optimizer, n_devices = self.optimizer, n_devices or self.n_devices
         if self.frozen:
             optimizer = frozen(optimizer, self.model, *self.frozen)
-        more = self.what.metrics, self.seed, n_devices, self.not_finite, self.horizon
-        return Trainer(self.model, batches, optimizer, None, *more)
+        task = self.what
+        more = task.metrics, self.seed, n_devices, self.not_finite, self.horizon
+        return Trainer(self.model, batches, optimizer, task.loss, *more)
 
 
 def _kind(value):

@@ -10,7 +10,8 @@ import numpy as np
 from .. import data as corpora
 from ..layers import Accuracy
 from .evaluate import Evaluation, evaluate
-from .task import Material, Task
+from .results import LabelResult
+from .task import Material, Sizes, Task
 
 
 class LabelTask(Task):
@@ -25,19 +26,19 @@ class LabelTask(Task):
         training, heldout = corpora.split_rows(corpora.parse_rows(text, self.tagged))
         return corpora.format_rows(training), corpora.format_rows(heldout)
 
-    def material(self, corpus, fit, batch_size, window, seed):
+    def material(self, corpus, fit, sizes, seed):
         rows = corpora.parse_rows(corpus.text, self.tagged)
         training, heldout = corpora.split_rows(rows)
         labels = corpora.labels_of(rows, self.tagged)
         made = fit(''.join(row.text for row in training))
-        batches = self.batches(training, labels, made, batch_size, window, seed)
+        batches = self.batches(training, labels, made, sizes, seed)
         return Material(
             corpus,
             made,
             corpora.format_rows(training),
             corpora.format_rows(heldout),
             batches,
-            self.batches(heldout, labels, made, batch_size, window),
+            self.batches(heldout, labels, made, sizes),
             batches.n_tokens,
             labels,
         )
@@ -47,8 +48,7 @@ class LabelTask(Task):
         rows: Sequence[corpora.Row],
         labels: Sequence[str],
         vocabulary: corpora.Vocabulary,
-        batch_size: int,
-        window: int,
+        sizes: Sizes,
         seed: int | None = None,
     ) -> corpora.RowBatches:
         """Returns rows as batches, shuffled where there is a seed.
@@ -65,15 +65,16 @@ class LabelTask(Task):
             )
         ids = [vocabulary.encode(row.text) for row in rows]
         targets = [self.encode(row, found, numbers) for row, found in zip(rows, ids, strict=True)]
-        return corpora.RowBatches(ids, targets, batch_size, window, seed)
+        return corpora.RowBatches(ids, targets, sizes.batch_size, sizes.window, seed)
 
     @abc.abstractmethod
     def encode(self, row: corpora.Row, ids: Any, numbers: dict[str, int]) -> Any:
         """Returns the target of a row."""
 
-    def blank(self, batch_size, window):
+    def blank(self, sizes):
         row = np.ones(1, np.int32)
-        return corpora.RowBatches([row], [row if self.tagged else 0], batch_size, window)
+        target = row if self.tagged else 0
+        return corpora.RowBatches([row], [target], sizes.batch_size, sizes.window)
 
     def evaluate(self, model, material):
         return evaluate(model, material.heldout, metrics=self.metrics)
@@ -81,11 +82,17 @@ class LabelTask(Task):
     def figure_of(self, evaluation: Evaluation):
         return evaluation.metrics['accuracy']
 
-    def figure_in_words(self, value):
-        return f'{100 * value:.2f}% of {self.unit} right'
+    def in_words(self, evaluation):
+        return self._right(evaluation.metrics)
 
     def training_in_words(self, metrics, material):
-        return f'loss {metrics["loss"]:.3f}  {self.figure_in_words(metrics["accuracy"])}'
+        return f'loss {metrics["loss"]:.3f}  {self._right(metrics)}'
+
+    def _right(self, metrics):
+        return f'{100 * metrics["accuracy"]:.2f}% of {self.unit} right'
+
+    def result(self, step, figures, baselines):
+        return LabelResult(step, figures['heldout_accuracy'], baselines)
 
     def baselines(self, material):
         training, heldout = (
@@ -105,11 +112,12 @@ class ClassTask(LabelTask):
     name = 'classes'
     outputs = '(batch, classes)'
     fix = 'A classifier ends with MaskedMean() or Mean(axis=1), Dense(n_classes) and LogSoftmax().'
+    size = 'n_classes'
     unit = 'rows'
     tagged = False
 
-    def targets(self, batch, time):
-        return (batch,)
+    def targets(self, sizes):
+        return (sizes.batch_size,)
 
     def encode(self, row, ids, numbers):
         return numbers[row.label]
@@ -130,11 +138,12 @@ class TagTask(LabelTask):
     name = 'tags'
     outputs = '(batch, time, tags)'
     fix = 'A tagger ends with Dense(n_tags) and LogSoftmax().'
+    size = 'n_tags'
     unit = 'tokens'
     tagged = True
 
-    def targets(self, batch, time):
-        return batch, time
+    def targets(self, sizes):
+        return sizes.batch_size, sizes.window
 
     def encode(self, row, ids, numbers):
         found = [numbers[tag] for tag in row.label]

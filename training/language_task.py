@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import data as corpora
 from .evaluate import evaluate
+from .results import TextResult
 from .task import Material, Task
 
 BASELINE_ORDER = 3
@@ -20,32 +21,34 @@ class LanguageTask(Task):
     lower_is_better = True
     outputs = '(batch, time, ids)'
     fix = 'A language model ends with Dense(vocab_size) and LogSoftmax().'
+    size = 'vocab_size'
     unit = 'tokens'
+    goes_on = True
 
-    def targets(self, batch, time):
-        return batch, time
+    def targets(self, sizes):
+        return sizes.batch_size, sizes.window
 
     def split(self, text):
         return corpora.split(text)
 
-    def material(self, corpus, fit, batch_size, window, seed):
+    def material(self, corpus, fit, sizes, seed):
         training_text, heldout_text = self.split(corpus.text)
         made = fit(training_text)
         ids, heldout = made.encode(training_text), made.encode(heldout_text)
-        rows = max(1, min(batch_size, len(heldout) // 2))
+        rows = max(1, min(sizes.batch_size, len(heldout) // 2))
         return Material(
             corpus,
             made,
             training_text,
             heldout_text,
-            self.training_batches(ids, batch_size, window),
-            self.heldout_batches(heldout, rows, window),
+            self.training_batches(ids, sizes.batch_size, sizes.window),
+            self.heldout_batches(heldout, rows, sizes.window),
             len(ids),
         )
 
-    def blank(self, batch_size, window):
-        ids = np.zeros(batch_size * (window + 1), np.int32)
-        return self.training_batches(ids, batch_size, window)
+    def blank(self, sizes):
+        ids = np.zeros(sizes.batch_size * (sizes.window + 1), np.int32)
+        return self.training_batches(ids, sizes.batch_size, sizes.window)
 
     def training_batches(
         self, ids: np.ndarray, batch_size: int, window: int
@@ -66,8 +69,8 @@ class LanguageTask(Task):
     def more_figures(self, evaluation, material):
         return {'bits_per_byte': evaluation.bits_per(len(material.heldout_text.encode()))}
 
-    def figure_in_words(self, value):
-        return f'{value:.3f} bits per character'
+    def in_words(self, evaluation):
+        return f'{evaluation.bits_per_character:.3f} bits per character'
 
     def training_in_words(self, metrics, material):
         tokens_per_character = material.n_training_tokens / len(material.training_text)
@@ -78,3 +81,7 @@ class LanguageTask(Task):
         model = corpora.WittenBell.fit(material.training_text, BASELINE_ORDER)
         name = f'interpolated Witten-Bell, {BASELINE_ORDER} characters of context'
         return {name: model.bits_per_character(material.heldout_text)}
+
+    def result(self, step, figures, baselines):
+        ((baseline, bits),) = baselines.items()
+        return TextResult(step, figures['heldout_bits_per_character'], bits, baseline)

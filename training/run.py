@@ -6,9 +6,9 @@ from typing import Any
 
 from .evaluate import Evaluation
 from .experiment import Experiment
-from .language_task import LanguageTask
 from .patience import since_best
-from .run_directory import LabelResult, Result, RunDirectory
+from .results import Result
+from .run_directory import RunDirectory
 from .run_facts import facts_of, what_differs
 from .run_files import RunError
 from .run_lock import RunLock
@@ -41,7 +41,7 @@ def train(
     *,
     config_name: str = '',
     operative_config: str = '',
-) -> Result | LabelResult:
+) -> Result:
     """Trains as an experiment says, in a run directory; goes on from its newest checkpoint.
 
     A run that was interrupted and started again ends with the same weights, bit for bit, as one
@@ -110,13 +110,12 @@ def check_sizes(experiment: Experiment, n: int) -> None:
         kind = kind.rstrip(')')
         whose = (
             f"vocabulary '{experiment.vocabulary}' of this corpus"
-            if isinstance(task, LanguageTask)
+            if kind == 'ids'
             else f"corpus '{experiment.corpus}'"
         )
-        size = {'ids': 'vocab_size', 'classes': 'n_classes', 'tags': 'n_tags'}[kind]
         raise ValueError(
             f'The {whose} has {n} {kind}, so the model must give {axes} {n}); '
-            f'{experiment.model.name} gives {tuple(outputs.shape)}. Set its {size} to {n}.'
+            f'{experiment.model.name} gives {tuple(outputs.shape)}. Set its {task.size} to {n}.'
         )
 
 
@@ -134,7 +133,7 @@ def _locked(run: RunDirectory, reporter: Reporter) -> Iterator[None]:
 
 def _go_on(
     run: RunDirectory, experiment: Experiment, material: Material, reporter: Reporter
-) -> Result | LabelResult:
+) -> Result:
     """Trains from the newest checkpoint, or from new weights, to the end of the run."""
     for difference in what_differs(run.facts(), experiment):
         reporter.notice(f'Since this run began: {difference}. It may not go on bit for bit.')
@@ -142,13 +141,16 @@ def _go_on(
     if (state := run.restore(experiment.model, trainer.state)) is not None:
         trainer.resume(state)
     run.forget_after(trainer.step)
+    for words in experiment.what.notices(material):
+        reporter.notice(words)
     reporter.begin(experiment, material, trainer.step)
     try:
         with stop_requests() as stop:
             _train(trainer, experiment, material, run, reporter, stop)
     finally:
         run.settle()
-    result = _result(experiment.what, material, run, trainer.step)
+    task = experiment.what
+    result = task.result(trainer.step, run.metrics()[-1], task.baselines(material))
     run.finish(result)
     return result
 
@@ -218,12 +220,3 @@ def _save_at_stop(trainer, experiment, material, run):
     if trainer.step and trainer.is_fine:
         trainer.sync()
         run.save(experiment.model, trainer.state, material.vocabulary)
-
-
-def _result(task, material, run, step):
-    figure = run.metrics()[-1][f'heldout_{task.figure}']
-    baselines = task.baselines(material)
-    if isinstance(task, LanguageTask):
-        ((baseline, bits),) = baselines.items()
-        return Result(step, figure, bits, baseline)
-    return LabelResult(step, figure, baselines)

@@ -12,7 +12,6 @@ result.json           there when the run has finished
 lock-1                there while a process trains
 """
 
-import dataclasses
 import difflib
 import os
 from contextlib import AbstractContextManager
@@ -27,6 +26,7 @@ from ..data import Vocabulary, vocabulary_from_json
 from . import run_checkpoints
 from .background import Background
 from .event_file import EventFile
+from .results import Result, result_of
 from .run_files import RunError, check_version, gone, read_json, read_text, write_json, write_text
 from .run_files import writing as told_for
 from .run_lock import is_lock
@@ -36,25 +36,6 @@ from .step import TrainState
 FORMAT = 'retrax run'
 VERSION = 1
 VOCABULARY_FORMAT = 'retrax vocabulary'
-
-
-@dataclasses.dataclass
-class Result:
-    """How a run ended."""
-
-    steps: int
-    bits_per_character: float  # of the held-out text
-    baseline_bits_per_character: float  # of the baseline that counts
-    baseline: str
-
-
-@dataclasses.dataclass
-class LabelResult:
-    """How a run ended that learned labels."""
-
-    steps: int
-    accuracy: float  # on held-out rows
-    baselines: dict[str, float]  # by name, their accuracy on the same rows
 
 
 class RunDirectory:
@@ -170,21 +151,21 @@ class RunDirectory:
         except ValueError as error:
             raise RunError(f'{file}: {error}') from error
 
-    def result(self) -> Result | LabelResult | None:
+    def result(self) -> Result | None:
         """Returns how the run ended, or None if it has not."""
         file = self.path / 'result.json'
         if not file.is_file():
             return None
         found = read_json(file)
         try:
-            return (LabelResult if 'accuracy' in found else Result)(**found)
+            return result_of(found)
         except TypeError as error:
             raise RunError(f'{file}: expected how a run ended, got {sorted(found)}') from error
 
-    def finish(self, result: Result | LabelResult) -> None:
+    def finish(self, result: Result) -> None:
         """Notes that the run has ended."""
         with self.writing():
-            write_json(self.path / 'result.json', dataclasses.asdict(result))
+            write_json(self.path / 'result.json', vars(result))
 
     # Metrics.
 

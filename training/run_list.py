@@ -23,7 +23,7 @@ class RunStatus(NamedTuple):
     steps: int = 0  # asked for
     loss: float | None = None  # the last one, in nats
     heldout: float | None = None  # the last one, in bits per character
-    accuracy: float | None = None  # the last one on held-out rows, of a run that learns labels
+    accuracy: float | None = None  # the last share of labels, or of targets, that was right
     seconds: float = 0.0  # since it was last written to
     problem: str = ''  # why it is damaged
 
@@ -63,7 +63,7 @@ def status(path: Path) -> RunStatus:
         facts.get('steps', 0),
         _last(lines, 'loss'),
         _last(lines, 'heldout_bits_per_character'),
-        _last(lines, 'heldout_accuracy'),
+        _last(lines, 'heldout_accuracy', 'heldout_exact_match'),
         seconds,
     )
 
@@ -86,5 +86,6 @@ def _changed(path: Path) -> float:
     return max(times, default=path.stat().st_mtime)
 
 
-def _last(lines: Sequence[dict[str, Any]], name: str) -> float | None:
-    return next((line[name] for line in reversed(lines) if name in line), None)
+def _last(lines: Sequence[dict[str, Any]], *names: str) -> float | None:
+    found = (line[name] for line in reversed(lines) for name in names if name in line)
+    return next(found, None)

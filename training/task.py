@@ -1,4 +1,4 @@
-"""What is learned from a corpus and how it is judged: next tokens, classes of rows, or tags.
+"""What is learned from a corpus and how it is judged: next tokens, labels, or other texts.
 
 A task knows what its batches are, what a model must give for them, and which figure of held-out
 data counts; never the model, the loop, or the directory of a run.
@@ -8,8 +8,20 @@ import abc
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
 from .. import data as corpora
+from ..combinators import ShapeDtype
 from .evaluate import Evaluation
+from .results import Result
+
+
+class Sizes(NamedTuple):
+    """How much of a text makes a batch."""
+
+    batch_size: int
+    window: int  # tokens
+    target_window: int  # tokens of a target, where there are two texts
 
 
 class Material(NamedTuple):
@@ -19,7 +31,7 @@ class Material(NamedTuple):
     vocabulary: corpora.Vocabulary
     training_text: str
     heldout_text: str
-    training: corpora.ContiguousBatches | corpora.RowBatches
+    training: Any  # batches
     heldout: Any  # batches of the held-out text, as the task cuts it
     n_training_tokens: int
     labels: tuple[str, ...] = ()  # classes or tags
@@ -38,9 +50,14 @@ class Task(abc.ABC):
       figure: what is measured on held-out data.
       outputs: the axes of what a model gives, in words.
       fix: how a model comes to give that.
+      size: what sets the last of these axes.
+      n_in: how many inputs a model takes.
+      inputs_in_words: what they are.
       lower_is_better: of the figure.
       unit: what a model gives one distribution for.
+      loss: takes (outputs, targets, weights); CrossEntropyLoss where it is None.
       metrics: measured beside the loss.
+      goes_on: whether a model goes on with a text, as `generate` wants it.
       protocol: how `retrax eval` cuts a text, where it is not told.
     """
 
@@ -49,13 +66,43 @@ class Task(abc.ABC):
     lower_is_better: ClassVar[bool]
     outputs: ClassVar[str]
     fix: ClassVar[str]
+    size: ClassVar[str]
     unit: ClassVar[str]
+    n_in: ClassVar[int] = 1
+    inputs_in_words: ClassVar[str] = 'one text, ids (batch, time)'
+    loss: ClassVar[Any] = None
     metrics: ClassVar[Mapping[str, Any]] = {}
+    goes_on: ClassVar[bool] = False
     protocol: ClassVar[str] = 'carried'
 
+    def inputs(self, sizes: Sizes) -> Any:
+        """Returns the signature of what a model takes; sizes may be names."""
+        return ShapeDtype((sizes.batch_size, sizes.window), np.int32)
+
     @abc.abstractmethod
-    def targets(self, batch: int, time: int) -> tuple[int, ...]:
+    def targets(self, sizes: Sizes) -> tuple[int, ...]:
         """Returns the shape of the targets of a batch."""
+
+    def scores(self, outputs: Any, sizes: Sizes, model: str) -> ShapeDtype:
+        """Returns the signature of what is compared with targets, among the outputs of a model.
+
+        Raises:
+          ValueError: they are not what the task asks for.
+        """
+        fix = self.fix
+        if isinstance(outputs, tuple):
+            fix = 'Take the others from the stack, with Drop or Select.'
+        elif outputs.shape[:-1] == self.targets(sizes):
+            return outputs
+        raise ValueError(
+            f'train.model: expected one array {self.asked(sizes)}, got {outputs} from {model}. '
+            f'{fix}'
+        )
+
+    def asked(self, sizes: Sizes) -> str:
+        """Returns in words what shape a model must give."""
+        last = self.outputs.rpartition(' ')[2]
+        return f'{self.outputs}, here ({", ".join(map(str, self.targets(sizes)))}, {last}'
 
     @abc.abstractmethod
     def split(self, text: str) -> tuple[str, str]:
@@ -66,8 +113,7 @@ class Task(abc.ABC):
         self,
         corpus: corpora.Corpus,
         fit: Callable[[str], corpora.Vocabulary],
-        batch_size: int,
-        window: int,
+        sizes: Sizes,
         seed: int,
     ) -> Material:
         """Splits and encodes a corpus, with a vocabulary that is fit to its training text.
@@ -77,7 +123,7 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def blank(self, batch_size: int, window: int) -> Any:
+    def blank(self, sizes: Sizes) -> Any:
         """Returns batches of nothing, of the kind and shape of the real ones."""
 
     @abc.abstractmethod
@@ -93,8 +139,8 @@ class Task(abc.ABC):
         return {}
 
     @abc.abstractmethod
-    def figure_in_words(self, value: float) -> str:
-        """Returns the figure for people."""
+    def in_words(self, evaluation: Evaluation) -> str:
+        """Returns what an evaluation found, for people."""
 
     @abc.abstractmethod
     def training_in_words(self, metrics: Mapping[str, float], material: Material) -> str:
@@ -103,3 +149,21 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def baselines(self, material: Material) -> dict[str, float]:
         """Returns by name what counting gets out of the same data, the one that counts last."""
+
+    @abc.abstractmethod
+    def result(
+        self, step: int, figures: Mapping[str, float], baselines: dict[str, float]
+    ) -> Result:
+        """Returns how a run ended, from the last line of its metrics."""
+
+    def sizes_in_words(self, sizes: Sizes) -> str:
+        """Returns what a batch has."""
+        return f'{sizes.batch_size} x {sizes.window} tokens'
+
+    def sample(self, model: Any, material: Material) -> str:
+        """Returns some of what a model makes of held-out data, for people; nothing by default."""
+        return ''
+
+    def notices(self, material: Material) -> list[str]:
+        """Returns what a user should know of the material before a run begins."""
+        return []

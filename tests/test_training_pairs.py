@@ -1,0 +1,131 @@
+"""Runs that learn pairs of texts: figures, going on, what is written, what is told of mistakes."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import refused, retrax
+
+from retrax import configs, data, training
+from retrax.interop.trax import decoding
+from retrax.training import RunDirectory
+
+PAIRS = [data.Pair(f'{a}+{b}', str(a + b)) for a in range(9) for b in range(9)]
+CONFIG = """
+train.model = @Transformer()
+train.task = 'pairs'
+train.corpus = '{corpus}'
+train.vocabulary = 'characters'
+train.batch_size = 8
+train.window = 3
+train.target_window = 3
+train.steps = 12
+train.eval_every = 5
+train.log_every = 4
+train.optimizer = @Adam()
+Adam.learning_rate = 0.02
+Transformer.input_vocab_size = 14
+Transformer.d_model = 8
+Transformer.d_ff = 8
+Transformer.n_heads = 2
+Transformer.n_encoder_layers = 1
+Transformer.n_decoder_layers = 1
+"""
+
+
+@pytest.fixture(scope='module')
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pairs, a config and a run that has finished."""
+    folder = tmp_path_factory.mktemp('home')
+    (folder / 'pairs.tsv').write_text(data.format_pairs(PAIRS))
+    (folder / 'mine.gin').write_text(CONFIG.format(corpus=folder / 'pairs.tsv'))
+    result = retrax('train', folder / 'mine.gin', '--out', folder / 'run')
+    assert result.exit_code == 0, result.output
+    (folder / 'output.txt').write_text(result.output)
+    return folder
+
+
+def held_out() -> list[data.Pair]:
+    return data.split_rows(PAIRS)[1]
+
+
+def test_a_run_tells_perplexity_and_what_was_written_right(home: Path) -> None:
+    output, result = (home / 'output.txt').read_text(), RunDirectory(home / 'run').result()
+    assert isinstance(result, training.PairResult)
+    for line in result.lines:
+        assert line in output
+    assert f'{100 * result.exact_match:.2f}% of the targets written right' in output
+    assert '8 pairs, 3 tokens of a source and 3 of a target' in output
+    assert f'{held_out()[0].source} \N{RIGHTWARDS ARROW} ' in output  # a live sample
+    lines = RunDirectory(home / 'run').metrics()
+    assert lines[-1]['heldout_perplexity'] == result.perplexity
+    assert lines[-1]['heldout_exact_match'] == result.exact_match
+    assert {'loss', 'accuracy', 'gradient_norm'} < set(lines[0])
+
+
+def test_the_figures_are_counted_by_hand(home: Path) -> None:
+    """Perplexity from a full pass for each pair; what is written by another decoder."""
+    loaded = configs.load_run(home / 'run')
+    vocabulary, view = loaded.vocabulary, loaded.model.as_mode('eval')
+    nats, n_tokens, right = 0.0, 0, []
+    for pair in held_out():
+        source = vocabulary.encode(pair.source)[None]
+        target = vocabulary.encode(pair.target + '\n')[None]
+        scores = np.asarray(view((source, target))[0], np.float64)
+        log_probs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+        nats -= np.take_along_axis(log_probs, target[..., None], -1).sum()
+        n_tokens += target.size
+        eos = int(vocabulary.encode('\n')[0])
+        row = decoding.autoregressive_sample(
+            loaded.model, source, 1, 0.0, eos_id=eos, max_length=3, eval_mode=True
+        )[0]
+        right.append(vocabulary.decode(row).partition('\n')[0] == pair.target)
+    result = RunDirectory(home / 'run').result()
+    assert result.perplexity == pytest.approx(math.exp(nats / n_tokens), rel=1e-5)
+    assert result.exact_match == pytest.approx(np.mean(right))
+
+
+def test_going_on_changes_no_bit(home: Path, tmp_path: Path) -> None:
+    class Stop(training.Reporter):
+        def evaluated(self, step, evaluation, model) -> None:
+            if step == 5:
+                raise KeyboardInterrupt
+
+    config = configs.load(str(home / 'mine.gin'))
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config.experiment(), tmp_path / 'run', config.text, Stop())
+    training.train(config.experiment(), tmp_path / 'run', config.text)
+    one, two = (RunDirectory(folder / 'run') for folder in (home, tmp_path))
+    for name in ('arrays.safetensors', 'checkpoint.json'):
+        assert (one.newest / name).read_bytes() == (two.newest / name).read_bytes()
+    assert one.metrics() == two.metrics()
+
+
+def test_the_commands_about_a_run(home: Path, tmp_path: Path) -> None:
+    run, result = home / 'run', RunDirectory(home / 'run').result()
+    again = tmp_path / 'again.jsonl'
+    lines = [json.dumps(pair._asdict()) for pair in held_out()]
+    again.write_text('\n'.join(lines))
+    for arguments in ((), ('--data', again)):
+        output = retrax('eval', run, *arguments).output
+        assert f'Perplexity  {result.perplexity:.4f} per token' in output
+        assert f'Written     {100 * result.exact_match:.2f}% of the first 4 targets' in output
+    assert f'{result.exact_match:.3f}' in retrax('runs', home).output
+    assert result.figure in retrax('compare', run).output
+    assert 'heldout_perplexity' in retrax('plot', run, '--metric', 'heldout_perplexity').output
+    assert 'int32[b,t], int32[b,s]' in retrax('summary', run).output
+    assert 'are learned whole' in refused('truncation', run)
+    assert 'takes 2 inputs: two texts' in refused('inspect', run, '--text', home / 'mine.gin')
+
+
+def test_generate_writes_the_target_of_a_source(home: Path, tmp_path: Path) -> None:
+    loaded = configs.load_run(home / 'run')
+    source = loaded.vocabulary.encode('3+4')[None]
+    row = training.writing.write(loaded.model, source, 3)[0]
+    written = data.text_of(loaded.vocabulary, row)
+    assert retrax('generate', home / 'run', '--prompt', '3+4').output == f'{written}\n'
+    (tmp_path / 'sources.txt').write_text('3+4\n1+8\n')
+    output = retrax('generate', home / 'run', '--prompts', tmp_path / 'sources.txt').output
+    assert output.startswith(f'3+4\t{written}\n1+8\t')
