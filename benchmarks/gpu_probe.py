@@ -1,6 +1,7 @@
 """What a GPU gives recurrences: `python -m benchmarks.gpu_probe`, under eight minutes, once.
 
-Each line is one question, asked by itself, so that one that fails says why and the rest go on:
+Each line is one question, asked in a process of its own with a time limit, so that one that fails,
+hangs or takes the process with it says so and the rest go on:
 
 - launch: microseconds per iteration of XLA's scan around one small product, with and without
   command buffers that take in whole loops;
@@ -9,8 +10,8 @@ Each line is one question, asked by itself, so that one that fails says why and 
 - torch: cuDNN's nn.GRU forwards and backwards, and a decoding step replayed as a CUDA graph;
 - retrax: a step of training and decoding of the seed model as they are.
 
-`--lower` asks only whether the kernels lower, which needs no GPU. `--save` writes
-results/DATE-gpu-probe.json.
+`--only NAME` asks one of them in this process. `--lower` asks only whether the kernels lower, which
+needs no GPU. `--save` writes results/DATE-gpu-probe.json, after each answer.
 """
 
 import datetime
@@ -19,8 +20,9 @@ import inspect
 import json
 import pathlib
 import statistics
+import subprocess
+import sys
 import time
-import traceback
 
 import click
 import jax
@@ -29,6 +31,7 @@ import numpy as np
 from jax import lax
 
 from . import seed_model as seed
+from .alternate import ROOT
 
 RESULTS = pathlib.Path(__file__).parent / 'results'
 LOOPS = {
@@ -37,31 +40,55 @@ LOOPS = {
     'xla_gpu_graph_min_graph_size': '1',
 }
 STEPS, ROUNDS = 256, 10_000
+LIMIT = 65  # seconds for a question; all of them are to end within eight minutes
 
 
 @click.command()
+@click.option('--only', help='Ask this question alone.')
 @click.option('--lower', is_flag=True, help='Only lower the kernels; needs no GPU.')
 @click.option('--save', is_flag=True, help='Write benchmarks/results/DATE-gpu-probe.json.')
-def main(lower: bool, save: bool) -> None:
+def main(only: str | None, lower: bool, save: bool) -> None:
     """Asks a GPU what a recurrence may hope for."""
     if lower:
         for name, kernel in KERNELS.items():
-            text = jax.jit(kernel).trace().lower(lowering_platforms=('cuda',)).as_text()
-            click.echo(f'{name}: lowers, {len(text)} characters')
-        return
-    found = {'device': str(jax.devices()[0].device_kind), 'jax': jax.__version__}
-    click.echo(json.dumps(found))
-    for name, question in QUESTIONS.items():
-        try:
-            found[name] = question()
-        except Exception as error:  # a question that cannot be asked here is an answer too
-            found[name] = {'failed': f'{type(error).__name__}: {error}'[:600]}
-            traceback.print_exc(limit=3)
+            click.echo(f'{name}: lowers, {len(lowered(kernel))} characters')
+    elif only:
+        click.echo(json.dumps(QUESTIONS[only]()))
+    else:
+        _ask_all(save)
+
+
+def _ask_all(save):
+    found = {}
+    for name in QUESTIONS:
+        found[name] = answer(name)
         click.echo(f'{name}: {json.dumps(found[name])}')
-    if save:
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f'{datetime.date.today()}-gpu-probe.json'
-        path.write_text(json.dumps(found, indent=1) + '\n')
+        if save:
+            RESULTS.mkdir(exist_ok=True)
+            path = RESULTS / f'{datetime.date.today()}-gpu-probe.json'
+            path.write_text(json.dumps(found, indent=1) + '\n')
+
+
+def answer(name: str, seconds: float = LIMIT):
+    """Returns what a process of its own answers; a question that cannot be asked here says why."""
+    command = [sys.executable, '-m', 'benchmarks.gpu_probe', '--only', name]
+    try:
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return {'failed': f'no answer in {seconds} s'}
+    if ended.returncode:
+        return {'failed': f'ended with {ended.returncode}: {ended.stderr.strip()[-600:]}'}
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def lowered(kernel) -> str:
+    """Returns a kernel lowered for CUDA, on any machine."""
+    return jax.jit(kernel).trace().lower(lowering_platforms=('cuda',)).as_text()
+
+
+def device():
+    """The accelerator and the release of jax."""
+    return {'device': str(jax.devices()[0].device_kind), 'jax': jax.__version__}
 
 
 def milliseconds(run, repeats=20):
@@ -252,6 +279,7 @@ def ours():
 
 
 QUESTIONS = {
+    'device': device,
     'scan, us per iteration': launches,
     **{f'{name}, us each': functools.partial(barriers, k) for name, k in KERNELS.items()},
     'torch nn.GRU, ms': cudnn,

@@ -109,7 +109,32 @@ def weight_gradient(a: jax.Array, d_y: jax.Array, precision: str) -> jax.Array:
 
     Shapes: a (..., k), d_y (..., n) -> (k, n).
     """
-    return dot(a.reshape(-1, a.shape[-1]).T, d_y.reshape(-1, d_y.shape[-1]), precision)
+    a, d_y = a.reshape(-1, a.shape[-1]), d_y.reshape(-1, d_y.shape[-1])
+    if precision == 'bf16' and len(a) % 2 == 0:
+        return _over_rows_bf16(a, d_y)
+    return dot(a.T, d_y, precision)
+
+
+@jax.custom_vjp
+def _over_rows_bf16(a, d_y):
+    """Returns a' d_y with the rows as two axes: with one, XLA on a CPU widens both to float32."""
+    a, d_y = (x.astype(jnp.bfloat16).reshape(2, -1, x.shape[-1]) for x in (a, d_y))
+    contracted = (((0, 1), (0, 1)), ((), ()))
+    return lax.dot_general(a, d_y, contracted, preferred_element_type=jnp.float32)
+
+
+def _over_rows_forward(a, d_y):
+    return _over_rows_bf16(a, d_y), (a, d_y)
+
+
+def _over_rows_backward(saved, d_w):
+    a, d_y = saved
+    d_a: Any = _dot_bf16(True, d_y, d_w)
+    d_d_y: Any = _dot_bf16(False, a, d_w)
+    return d_a.astype(a.dtype), d_d_y.astype(d_y.dtype)
+
+
+_over_rows_bf16.defvjp(_over_rows_forward, _over_rows_backward)
 
 
 def rounded(x: jax.Array, precision: str) -> jax.Array:
