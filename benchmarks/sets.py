@@ -34,34 +34,45 @@ def committed() -> list[Planned]:
     """What results/ holds: the seed model with all peers, decoding, the grid from small to big."""
     return [
         Planned(TRAIN, LANGUAGES, 100),
-        Planned(decoding(1), PEERS['decode'], 75),
-        Planned(TRAIN_BF16, _modern(LANGUAGES), 140),
+        Planned(decoding(1), _but(PEERS['decode'], 'retrax_deterministic'), 75),
+        Planned(TRAIN_BF16, _but(LANGUAGES, 'trax_gru'), 140),
         Planned(FORWARD, LANGUAGES, 40),
         *_decodings(),
-        Planned(FORWARD._replace(precision='bf16'), _modern(LANGUAGES), 30),
-        Planned(decoding(1, 'bf16'), _modern(PEERS['decode']), 75),
+        Planned(FORWARD._replace(precision='bf16'), _but(LANGUAGES, 'trax_gru'), 30),
+        Planned(decoding(1, 'bf16'), _but(PEERS['decode'], 'retrax_deterministic', 'trax_gru'), 75),
         *grid(),
     ]
 
 
-def _modern(peers):
-    """Trax starts for 20 s to say that it has no bf16."""
-    return tuple(peer for peer in peers if peer != 'trax_gru')
+def _but(peers, *others):
+    """Returns peers without others, such as Trax, which takes 20 s to say that it has no bf16."""
+    return tuple(peer for peer in peers if peer not in others)
 
 
 def _decodings():
+    """Batches, prompts of 512, and 1024 new tokens; time for 20 rounds of most.
+
+    1024 up to 32 rows: beyond that a round of all peers takes half a minute, and a recurrent layer
+    does the same at every step.
+    """
     bounds = OURS, 'memory_read', 'product_rate'
-    many = *bounds, 'torch_gru_cell', 'torch_nn_gru', 'torch_trax_gru', 'flax_linen_scan'
-    batches = *bounds, 'torch_gru_cell', 'torch_trax_gru_compiled', 'flax_linen_scan'
-    few = OURS, 'torch_gru_cell', 'flax_linen_scan'
+    loops = 'torch_gru_cell', 'torch_nn_gru', 'torch_trax_gru', 'flax_linen_scan'
+    batches = 'torch_gru_cell', 'torch_trax_gru_compiled', 'flax_linen_scan', 'keras_gru'
+    few = OURS, 'torch_gru_cell', 'flax_linen_scan', 'keras_gru'
+    by_rows, best = 'retrax_deterministic', ('torch_trax_gru', 'equinox_gru')
     return [
-        Planned(decoding(8), batches, 30),
-        Planned(decoding(128), many, 60),
-        Planned(decoding(128, 'bf16'), many, 50),
-        Planned(decoding(32), batches, 40),
-        Planned(decoding(1, prompt=512), few, 20),
-        Planned(decoding(128, prompt=512), few, 40),
-        Planned(decoding(1024), few, 70),
+        Planned(decoding(8), (*bounds, by_rows, *batches), 60),
+        Planned(decoding(128), (*bounds, *loops, 'keras_gru'), 60),
+        Planned(decoding(128, 'bf16'), (*bounds, *loops), 50),
+        Planned(decoding(32), (*bounds, by_rows, *batches), 100),
+        Planned(decoding(1, prompt=512), (*few, 'trax_gru'), 60),
+        Planned(decoding(8, prompt=512), few, 40),
+        Planned(decoding(32, prompt=512), few, 50),
+        Planned(decoding(128, prompt=512), few, 60),
+        Planned(decoding(1, new=1024), (*few, 'memory_read', *best, 'trax_gru'), 130),
+        Planned(decoding(8, new=1024), (*few, 'memory_read'), 80),
+        Planned(decoding(32, new=1024), (*few, 'memory_read'), 100),
+        Planned(decoding(1024), (OURS, *batches), 100),
     ]
 
 

@@ -81,9 +81,9 @@ def _cost(results, place):
     return results.costs.get(group, {}).get(name)
 
 
-def decoding(batch: int, precision: str = 'float32', prompt: int = 1) -> Setting:
+def decoding(batch: int, precision: str = 'float32', prompt: int = 1, new: int = 0) -> Setting:
     """Returns the setting of decoding for some rows, as in the committed set."""
-    new = new_tokens_for(batch)
+    new = new or new_tokens_for(batch)
     return Setting('decode', batch=batch, time=prompt, new_tokens=new, precision=precision)
 
 

@@ -118,10 +118,11 @@ class Face(Views, Files):
 
         def make():
             with jax.ensure_compile_time_eval():
-                return self._make(inputs, keep=True, commit=False)[1]
+                made = self._make(inputs, keep=True, commit=False)[1]
+                return jax.tree.map(_remembered, made)
 
         made = self.program(('initial state', repr(inputs)), make)
-        return self._with_statistics(jax.tree.map(jnp.copy, made))  # a caller may donate them
+        return self._with_statistics(jax.tree.map(_fresh, made))  # a caller may donate them
 
     def keep_statistics(self, held: Any) -> None:
         """Gives this model, and all its views, the statistics of a state, as weights are set."""
@@ -366,6 +367,21 @@ class Face(Views, Files):
 def _folded(key, call):
     """Returns the key of a call by its number; 0: a key that the user gave, as it is."""
     return jnp.where(call > 0, jax.random.fold_in(key, call), key)
+
+
+def _remembered(array):
+    """Returns an array as it is kept: on the host, and without its size where all is one number."""
+    if not isinstance(array, jax.Array) or jnp.issubdtype(array.dtype, jax.dtypes.extended):
+        return array
+    numbers = np.asarray(array)
+    is_one = numbers.size > 1 and (numbers == numbers.flat[0]).all()
+    return np.broadcast_to(numbers.flat[0], numbers.shape) if is_one else numbers
+
+
+def _fresh(remembered):
+    """Returns a new array on the device."""
+    on_host = isinstance(remembered, np.ndarray)
+    return jax.device_put(np.array(remembered)) if on_host else jnp.copy(remembered)
 
 
 def _with_batch(s, batch_size):

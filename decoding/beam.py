@@ -14,7 +14,8 @@ from . import beam_step, options, prompts
 from .constraint import prepared
 from .drawing import by_rows
 from .opening import opened
-from .rows import batch_axes, take_rows
+from .rows import take_rows
+from .source import inputs, own_axes
 from .steps import CHUNK, planned
 
 PENALTY = options.Range(
@@ -41,6 +42,7 @@ def beam_search(
     batch_size: int = 1,
     eos_id: int | None = None,
     *,
+    source: Any = None,
     length_penalty: float = 0.0,
     n_best: int = 1,
     banned: Any = None,
@@ -65,6 +67,7 @@ def beam_search(
       n_beams: how many texts of each row go on.
       batch_size: how many rows, if the prompt does not say it.
       eos_id: the id that ends a text, and fills it up to max_new_tokens; 0 does, if there is none.
+      source: what a model of two inputs reads first, as for `generate`.
       length_penalty: at 0 short texts win, as each token costs probability.
       n_best: how many texts to return for each row, at most n_beams.
       banned: ids that are never chosen: a list, or one list for each row. Scores are the model's
@@ -85,16 +88,18 @@ def beam_search(
     """
     n_tokens, n_beams, n_best = _sizes(max_new_tokens, n_beams, n_best)
     rows = prompts.rows_of(prompt, batch_size, _WHO)
-    n_rows = len(rows.ids) * n_beams
-    opening = opened(_WHO, model, rows, start_id, n_rows)
+    opening = opened(_WHO, model, rows, source, start_id, n_beams)
+    rows = opening.prompt
     given = len(rows.ids), opening.n_ids, eos_id, n_tokens
     rules, states = _rules(length_penalty, banned, constraint, *given)
-    run = _programs(opening.program, n_rows)
+    run = _programs(opening.program, len(rows.ids) * n_beams)
     row_ids, n_read = np.arange(len(rows.ids), dtype=np.uint32), opening.to_read.lengths - 1
     heads = opening.to_read.last, n_read.astype(np.int32), np.int32(eos_id or 0), states
     sizes = n_beams, n_best, _capacity(n_tokens)
-    state, search = run.begin(opening.read(as_key(0), row_ids), *jax.device_put(heads), *sizes)
-    found = _run(run.write, opening.program.weights, state, search, rules, n_tokens)
+    read = opening.read(as_key(0), row_ids), opening.to_give
+    state, source, search = run.begin(*read, *jax.device_put(heads), *sizes)
+    weights = opening.program.weights, source
+    found = _run(run.write, weights, state, search, rules, n_tokens)
     return _checked(found, n_tokens)
 
 
@@ -133,40 +138,43 @@ def _capacity(n_tokens):
 
 
 class _Programs(NamedTuple):
-    begin: Any  # (state of B rows, what beam_step.start takes) -> state of B K rows, search
-    write: Any  # (weights, state, search, rules, key, n) -> state, search, whether it is over
+    begin: Any  # (state, source, what beam_step.start takes) -> state, source, search
+    write: Any  # ((weights, source), state, search, rules, key, n) -> state, search, is it over
 
 
 def _programs(program, n_rows):
     predict, one = program.predict, n_rows == 1
-    model, axes = planned(predict, n_rows).model, batch_axes(predict)
+    model, axes = planned(predict, n_rows).model, program.axes()
     run = by_rows(model, lambda: axes, program.steps.draws)
     return predict.program(('beam', one), lambda: _build(run, axes))
 
 
 def _build(run, axes):
-    def begin(state, last, n_read, fill, states, n_beams, n_best, n_places):
+    def begin(state, source, last, n_read, fill, states, n_beams, n_best, n_places):
         rows = jnp.repeat(jnp.arange(len(last)), n_beams)
         search = beam_step.start(last, n_read, fill, states, n_beams, n_best, n_places)
-        return take_rows(state, rows, axes), search
+        source = None if source is None else source[rows]
+        return take_rows(state, rows, axes), source, search
 
-    def write(weights, state, search, rules, key, n):
+    def write(weights_and_source, state, search, rules, key, n):
+        weights, source = weights_and_source
         batch, n_beams = search.log_probs.shape
 
         def step(_, loop):
             state, search = loop
             here = jnp.repeat(jnp.arange(batch), n_beams), jnp.repeat(search.n_read, n_beams)
-            scores, state = run(search.last.reshape(-1, 1), weights, state, key, *here)
+            given = inputs(source, search.last.reshape(-1, 1))
+            scores, state = run(given, weights, state, key, *here)
             scores = scores[:, -1].reshape(batch, n_beams, -1)
             search, parents = beam_step.advance(search, scores, rules)
             rows = (jnp.arange(batch)[:, None] * n_beams + parents).reshape(-1)
-            return take_rows(state, rows, axes), search
+            return take_rows(state, rows, own_axes(axes)), search
 
         state, search = jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, search))
         return state, search, beam_step.is_over(search, rules).all()
 
     return _Programs(
-        jax.jit(begin, static_argnums=(5, 6, 7)), jax.jit(write, donate_argnums=(1, 2))
+        jax.jit(begin, static_argnums=(6, 7, 8)), jax.jit(write, donate_argnums=(1, 2))
     )
 
 

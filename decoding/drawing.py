@@ -13,41 +13,57 @@ from .rows import SHARED
 from .sampling import layer_keys
 
 
-def scores_and_draws(model: Any, ids: Any, weights: Any, state: Any) -> tuple[Any, bool]:
-    """Returns the signature of a model's scores for ids, and whether it needs a key to give them.
+def scores_and_draws(model: Any, given: Any, weights: Any, state: Any) -> tuple[Any, bool]:
+    """Returns the signature of a model's scores for inputs, and whether it needs a key.
 
     Raises:
       LayerError: it does not run with a key either.
     """
     try:
-        return jax.eval_shape(model.pure_fn, ids, weights, state, None)[0], False
+        return jax.eval_shape(_of_scores(model), given, weights, state, None)[0], False
     except LayerError:
         key = jax.random.PRNGKey(0)
-        return jax.eval_shape(model.pure_fn, ids, weights, state, key)[0], True
+        return jax.eval_shape(_of_scores(model), given, weights, state, key)[0], True
 
 
-def by_rows(model: Any, axes: Any, draws: bool) -> Any:
-    """Returns a model as a function (ids, weights, state, key, row_ids, places) -> scores, state.
+def by_rows(model: Any, axes: Any, draws: bool, axes_after: Any = None) -> Any:
+    """Returns a model as (inputs, weights, state, key, row_ids, places) -> scores, state.
 
     Args:
-      model: what runs.
+      model: what runs; of several outputs the first one is the scores.
       axes: of the rows in its state, from `batch_axes`; a function, asked where the model draws.
       draws: whether it does; each row then runs by itself, with a key of its own.
+      axes_after: those of the state that it gives; None: the same.
     """
+    run_model = _of_scores(model)
     if not draws:
-        return lambda ids, weights, state, *_: model.pure_fn(ids, weights, state, None)
+        return lambda given, weights, state, *_: run_model(given, weights, state, None)
 
-    def run(ids, weights, state, key, row_ids, places):
-        def one(ids, state, key):
-            scores, state = model.pure_fn(ids[None], weights, _with_row(state, rows), key)
-            return scores[0], _without_row(state, rows)
+    def run(given, weights, state, key, row_ids, places):
+        def one(given, state, key):
+            given = jax.tree.map(lambda x: x[None], given)
+            scores, state = run_model(given, weights, _with_row(state, before), key)
+            return scores[0], _without_row(state, after)
 
-        rows = axes()
-        over = jax.tree.map(lambda axis: None if axis == SHARED else axis, rows)
+        before, after = axes(), (axes_after or axes)()
         keys = layer_keys(key, row_ids, places)
-        return jax.vmap(one, (0, over, 0), (0, over))(ids, state, keys)
+        return jax.vmap(one, (0, _mapped(before), 0), (0, _mapped(after)))(given, state, keys)
 
     return run
+
+
+def _of_scores(model):
+    """Returns a model as a pure function that gives scores as its only output."""
+
+    def run(given, weights, state, key):
+        y, state = model.pure_fn(given, weights, state, key)
+        return (y[0] if model.n_in > 1 and isinstance(y, tuple) else y), state
+
+    return run
+
+
+def _mapped(axes):
+    return jax.tree.map(lambda axis: None if axis == SHARED else axis, axes)
 
 
 def _with_row(state, axes):

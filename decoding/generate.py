@@ -30,6 +30,9 @@ def generate(request: Request) -> Any:
     order and with the meaning of Hugging Face's generate: repetition_penalty and banned on the
     scores, then temperature, top_k, top_p, min_p, each on what the one before has left.
 
+    A model of two inputs, such as Transformer, reads a source and writes a text: its second input
+    is the text, and its first output the scores. The source is read once, before the text.
+
     Args:
       model: maps ids (batch, time) to log-probabilities or logits (batch, time, vocab_size). Any
         view of it will do; it runs in predict mode, and nothing in it changes.
@@ -40,6 +43,9 @@ def generate(request: Request) -> Any:
       seed: an int or a jax key.
       batch_size: how many rows, if the prompt does not say it.
       eos_id: a row that has met this id is filled with it.
+      source: what a model of two inputs reads: ids (n,) for all rows, (batch, n), or a list of rows
+        of any lengths. A list is padded with id 0, so the model must not see that as text; an array
+        is read as it stands.
       n: how many rows to make of each row of the prompt, beside each other; it is read once.
       prompt_lengths: how many ids of each row of (batch, n) count; what is behind them is padding.
       start_id: what goes before the prompt in place of the model's own: an id, or one for each row.
@@ -68,10 +74,11 @@ def generate(request: Request) -> Any:
     Raises:
       ValueError: an argument does not fit, the model was never initialised, or it has no start id
         and a row has no prompt.
+      LayerError: the source has ids that the model does not have, or is too long for it.
       StateError: rows of different lengths, and a state that they cannot but share.
       FloatingPointError: the model gave NaN, or no id that can be chosen.
     """
-    chunks = start('generate', request)
+    chunks = start('generate', request, keeps=False)
     shape = chunks.batch_size, request.max_new_tokens
     tokens, log_probs = np.full(shape, request.eos_id or 0, np.int32), np.zeros(shape, np.float32)
     place = 0

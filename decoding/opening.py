@@ -7,7 +7,8 @@ import numpy as np
 
 from . import options, prompts
 from .prefill import prefill
-from .rows import batch_axes, take_rows
+from .rows import take_rows
+from .source import rows_with_source
 from .steps import Program
 
 
@@ -17,15 +18,22 @@ class Opening(NamedTuple):
     program: Program
     prompt: prompts.Prompt  # what the caller gave
     to_read: prompts.Prompt  # the same behind the start ids
+    source: prompts.Prompt | None = None  # what a model of two inputs reads first
 
     @property
     def n_ids(self) -> int:
         """How many ids the model has scores for."""
         return self.program.steps.vocab_size
 
+    @property
+    def to_give(self) -> jax.Array | None:
+        """The source as the model is given it: (batch, s) int32."""
+        return None if self.source is None else jax.device_put(self.source.array)
+
     def take(self, rows: Any) -> 'Opening':
         """Returns the openings of some rows, by number."""
-        return Opening(self.program, self.prompt.take(rows), self.to_read.take(rows))
+        source = None if self.source is None else self.source.take(rows)
+        return Opening(self.program, self.prompt.take(rows), self.to_read.take(rows), source)
 
     def read(self, key: jax.Array, row_ids: Any, n: int = 1) -> Any:
         """Returns the state after all ids but the last, n times for each row.
@@ -40,30 +48,41 @@ class Opening(NamedTuple):
         program, n_rows = self.program, len(self.to_read.ids)
         if n > 1 and program.steps.draws:
             return self.take(np.repeat(np.arange(n_rows), n)).read(key, row_ids)
-        state, ids = program.predict.new_state(n_rows), self.to_read.without_last
-        state = prefill(program.steps.read, program.weights, state, ids, key, row_ids[::n])
+        row_ids, source = row_ids[::n], self.to_give
+        state = program.begin(key, source, self.to_read.ids[:, 0], row_ids)
+        given = program.weights, state, self.to_read.without_last, key, row_ids, source
+        state = prefill(program.steps.read, *given)
         if n == 1:
             return state
-        return take_rows(state, np.repeat(np.arange(n_rows), n), batch_axes(program.predict))
+        return take_rows(state, np.repeat(np.arange(n_rows), n), program.axes())
 
 
-def opened(who: str, model: Any, prompt: prompts.Prompt, start_id: Any, n_rows: int) -> Opening:
+def opened(
+    who: str,
+    model: Any,
+    prompt: prompts.Prompt,
+    source: Any = None,
+    start_id: Any = None,
+    n: int | None = 1,
+) -> Opening:
     """Returns how texts of a model begin with a prompt; `who` is for errors.
 
     Args:
       who: the function that was called.
       model: a language model, in any mode.
       prompt: what the caller gave, as rows.
-      start_id: what goes before it in place of the model's own; None for that.
-      n_rows: how many rows the program is to have.
+      source: what the caller gave for the model to read first.
+      start_id: what goes before the prompt in place of the model's own; None for that.
+      n: how many rows the program is to have for each of these; None: one in all.
 
     Raises:
       ValueError: the model is no language model or was never initialised; it has no such ids, or
-        no start id where a row has no prompt.
+        no start id where a row has no prompt; source does not fit.
     """
     predict = model.as_mode('predict')
+    prompt, source = rows_with_source(who, model, source, prompt)
     first = options.start_ids(start_id, predict.start_id, len(prompt.ids), who)
     to_read = prompts.with_start(prompt, first, model.name, who)
-    program = Program(predict, n_rows, who)
+    program = Program(predict, 1 if n is None else n * len(prompt.ids), who)
     ids = prompts.check_ids(to_read.ids, program.steps.vocab_size, 'the prompt', who)
-    return Opening(program, prompt, to_read._replace(ids=ids))
+    return Opening(program, prompt, to_read._replace(ids=ids), source)

@@ -45,7 +45,13 @@ def turns(lengths: np.ndarray, longest: int = LONGEST) -> Iterator[tuple[int, np
 
 
 def prefill(
-    read: Any, weights: Any, state: Any, prompt: Prompt, key: jax.Array, row_ids: Any
+    read: Any,
+    weights: Any,
+    state: Any,
+    prompt: Prompt,
+    key: jax.Array,
+    row_ids: Any,
+    source: Any = None,
 ) -> Any:
     """Returns the state after reading a prompt.
 
@@ -56,6 +62,7 @@ def prefill(
       prompt: what to read.
       key: the key of the whole generation.
       row_ids: the numbers that key what rows draw.
+      source: what a model of two inputs has read.
     """
     n_read = np.zeros_like(prompt.lengths)
     for size, rows in turns(prompt.lengths):
@@ -64,6 +71,6 @@ def prefill(
         piece = np.take_along_axis(prompt.ids, places, axis=1)
         some = None if rows.all() else rows
         given = jax.device_put((piece, row_ids, n_read.astype(np.int32), some))
-        state = read(weights, state, key, *given)
+        state = read(weights, state, key, source, *given)
         n_read = n_read + size * rows
     return state

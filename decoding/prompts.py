@@ -27,6 +27,11 @@ class Prompt(NamedTuple):
         """The rows without their last id."""
         return Prompt(self.ids, self.lengths - 1)
 
+    @property
+    def array(self) -> np.ndarray:
+        """The ids with no more padding than the longest row has, as int32."""
+        return self.ids[:, : self.lengths.max()].astype(np.int32)
+
     def take(self, rows: Any) -> 'Prompt':
         """Returns some rows, by number."""
         return Prompt(self.ids[rows], self.lengths[rows])

@@ -26,6 +26,7 @@ class Request:
     batch_size: int = 1
     eos_id: int | None = None
     _: dataclasses.KW_ONLY
+    source: Any = None
     n: int = 1
     prompt_lengths: Any = None
     start_id: Any = None

@@ -9,9 +9,10 @@ import numpy as np
 from ..combinators import as_key
 from . import options, prompts
 from .constraint import check_time
-from .rows import batch_axes, take_rows
+from .rows import take_rows
 from .running import RowStreams, Stream
 from .snapshot import Snapshot, Snapshots, check_batch, check_places, places
+from .source import unread
 from .steps import Program, plain
 from .weights_print import check_weights
 
@@ -96,13 +97,13 @@ def fork(
         snapshot = snapshot.snapshot()
     parts = (snapshot,) if isinstance(snapshot, Snapshot) else snapshot
     size = len(parts[0].cursor.token)
-    predict = _program(model, parts, size, 'fork').predict
+    axes = _program(model, parts, size, 'fork').axes
     ids = _copied_ids(np.concatenate([part.settings.row_ids for part in parts]), n)
     if row_ids is not None:
         ids = options.row_ids(row_ids, len(ids), 'fork')
     if isinstance(snapshot, Snapshot):
         copies = np.repeat(np.arange(size), n)
-        state = take_rows(snapshot.state, copies, batch_axes(predict))
+        state = take_rows(snapshot.state, copies, axes())
         return _renamed(snapshot._replace(state=state), copies, ids)
     copies = [part for part in parts for _ in range(n)]
     return tuple(_renamed(part, [0], ids[i : i + 1]) for i, part in enumerate(copies))
@@ -120,12 +121,11 @@ def _renamed(snapshot, rows, ids):
 
 
 def _program(model, parts, size, who):
-    predict = model.as_mode('predict')
-    program = Program(predict, size, who)
-    mine = predict.new_state(size)
+    program = Program(model.as_mode('predict'), size, who)
+    mine = program.new_state(size)
     for part in parts:
         check_places(places(part.state), model, mine)
-        check_batch(part.state, mine, who)
+        check_batch(unread(program.predict, part.state), mine, who)
     return program
 
 

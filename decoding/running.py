@@ -23,12 +23,19 @@ class Stream(Iterator):
     The device makes a chunk while the host has the one before; nothing waits for a token.
     With return_log_probs it yields (tokens, log_probs).
 
+    It stands behind the tokens that it has yielded while the next chunk is made, so that a snapshot
+    needs no copy, and another seed takes effect at the next token. With keeps=False there are no
+    snapshots, and each chunk is made in the place of the state before it.
+
     Raises:
       FloatingPointError: from `next`, if the model gave NaN, or no id that can be chosen.
     """
 
-    def __init__(self, who: str, program: Program, at: Snapshot, first_row: int = 0):
+    def __init__(
+        self, who: str, program: Program, at: Snapshot, first_row: int = 0, keeps: bool = True
+    ):
         self._who, self._first_row = who, first_row  # for errors
+        self._keeps = keeps
         self._program, self._settings = program, at.settings
         self._state, self._cursor = at.state, at.cursor  # behind what the caller has
         self._n_left, self._n_given, with_log_probs = map(int, at.counts)
@@ -48,7 +55,7 @@ class Stream(Iterator):
         self._ahead = self._dispatch(chunk.state, chunk.cursor, self._n_left)
         page, done = jax.device_get((chunk.page, chunk.cursor.done))
         tokens, log_probs = jax.tree.map(lambda lines: lines[: chunk.n].T, page)
-        self._state, self._cursor = chunk.state, chunk.cursor
+        self._state, self._cursor = chunk.state, chunk.cursor  # where it keeps none, written over
         if done.all():
             self._ahead, self._n_left = None, 0
         self._check(tokens)
@@ -70,7 +77,8 @@ class Stream(Iterator):
         if n == 0:
             return None
         part = None if n == CHUNK else jax.device_put(np.int32(n))
-        weights, write = self._program.weights, self._program.steps.write
+        weights, steps = self._program.weights, self._program.steps
+        write = steps.write if self._keeps else steps.write_over
         state, cursor, page = write(weights, state, cursor, self._settings, self._blank, part)
         return _Chunk(page, state, cursor, n)
 
@@ -83,7 +91,7 @@ class Stream(Iterator):
                 'maximum among the ids that may be chosen, so no token can be chosen. A NaN among '
                 'the weights does this: look at the weights, and at the loss of the training that '
                 'made them. So do ids of probability 0, where the others are banned or against '
-                'the constraint.'
+                'the constraint, and a text that is longer than the model has places for.'
             )
 
 

@@ -7,9 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..combinators import as_key
 from . import options, prompts
+from .drawing import by_rows
 from .prefill import LONGEST, pieces
-from .steps import looked_at, planned
+from .source import inputs, rows_with_source
+from .steps import Program, planned
 
 
 class Score(NamedTuple):
@@ -43,6 +46,8 @@ def score(
     mask: Any = None,
     n_characters: int | None = None,
     window: int = LONGEST,
+    *,
+    source: Any = None,
 ) -> Score:
     """Returns the log-probability of each token, given what is before it in its row.
 
@@ -61,6 +66,7 @@ def score(
         same. A first token does not count either where the model has no start id.
       n_characters: of the text that the tokens stand for, if a token is not a character.
       window: how many tokens are computed at once.
+      source: what a model of two inputs reads first, as for `generate`.
 
     Raises:
       TypeError: tokens are no integers.
@@ -70,44 +76,52 @@ def score(
     window = prompts.count(window, 'window', least=1, who='score')
     text = _rows(tokens)
     counts = _counts(mask, tokens, text)
-    batch_size = len(text.ids)
     predict = model.as_mode('predict')
-    state = predict.new_state(batch_size)
-    made = planned(predict, batch_size)
-    limit, _ = looked_at(made.model, made.weights, state, batch_size, who='score')
-    ids = prompts.check_ids(text.ids, limit, 'tokens', who='score')
+    text, source = rows_with_source('score', predict, source, text)
+    batch_size = len(text.ids)
+    counts = np.broadcast_to(counts, text.ids.shape).copy()
+    program = Program(predict, batch_size, 'score')
+    ids = prompts.check_ids(text.ids, program.steps.vocab_size, 'tokens', who='score')
     text = text._replace(ids=ids)
-    if predict.start_id is None:
+    first = options.start_ids(None, predict.start_id, batch_size, 'score')
+    if first is None:
         counts[:, :1] = False
-        inputs, ids = ids[:, :-1], ids[:, 1:]
+        given, ids = ids[:, :-1], ids[:, 1:]
     else:
-        first = options.start_ids(None, predict.start_id, batch_size, 'score')
-        inputs = prompts.with_start(text, first, model.name).ids[:, :-1]
+        given = prompts.with_start(text, first, model.name).ids[:, :-1]
     if not counts.any():
         raise ValueError('score: no token counts; a model without a start id needs two at least')
     if n_characters is not None:
         n_characters = prompts.count(n_characters, 'n_characters', least=1, who='score')
-    read = predict.program(('score', batch_size == 1), lambda: _build(made.model))
-    found = _in_windows(read, made.weights, state, inputs, ids, window)
+    source = None if source is None else jax.device_put(source.array)
+    state = program.begin(as_key(0), source, given[:, 0], np.arange(batch_size, dtype=np.uint32))
+    read = predict.program(
+        ('score', batch_size == 1), lambda: _build(planned(predict, batch_size).model)
+    )
+    found = _in_windows(read, (program.weights, source), state, given, ids, window)
     log_probs = np.zeros(counts.shape, np.float32)
     log_probs[:, counts.shape[-1] - found.shape[-1] :] = found
     return Score(_checked(np.where(counts, log_probs, 0)), counts, n_characters)
 
 
 def _build(model):
-    def read(weights, state, inputs, targets):
-        scores, state = model.pure_fn(inputs, weights, state, None)
+    run = by_rows(model, None, draws=False)
+
+    def read(weights_and_source, state, ids, targets):
+        weights, source = weights_and_source
+        scores, state = run(inputs(source, ids), weights, state)
         log_probs = jax.nn.log_softmax(scores.astype(jnp.float32))
         return state, jnp.take_along_axis(log_probs, targets[..., None], axis=-1)[..., 0]
 
     return jax.jit(read, donate_argnums=1)
 
 
-def _in_windows(read, weights, state, inputs, targets, window):
+def _in_windows(read, weights_and_source, state, ids, targets, window):
     parts, start = [], 0
-    for length in pieces(inputs.shape[1], window):
+    for length in pieces(ids.shape[1], window):
         part = np.s_[:, start : start + length]
-        state, log_probs = read(weights, state, *jax.device_put((inputs[part], targets[part])))
+        given = jax.device_put((ids[part], targets[part]))
+        state, log_probs = read(weights_and_source, state, *given)
         parts.append(log_probs)
         start += length
     return np.concatenate(jax.device_get(parts), axis=1)

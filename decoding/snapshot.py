@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from ..combinators import StateError
+from ..combinators.cache import Kept, in_caches
 from ..combinators.state import Held
 from .constraint import zeros
 from .filters import Filters
@@ -74,7 +75,27 @@ def describe(snapshot: Snapshots) -> dict[str, Any]:
         'batch_size': len(snapshot.cursor.token),
         'key': [str(settings.key.dtype), *settings.key.shape],
         'filters': [name for name, value in filters._asdict().items() if value is not None],
+        'n_source': 0 if settings.source is None else settings.source.shape[1],
+        'kept': [] if settings.source is None else _kept_arrays(snapshot.state),
     }
+
+
+def _kept_arrays(state):
+    """Returns dtype and shape of each array that the model keeps of its source."""
+    found: list[Any] = []
+    in_caches(lambda kept: found.extend(jax.tree.leaves(kept)) or kept, state)
+    return [[str(array.dtype), *array.shape] for array in found]
+
+
+def _with_kept_arrays(state, kept_arrays):
+    """Returns a state with zeros of these dtypes and shapes in the places of `_kept_arrays`."""
+    given = iter(kept_arrays)
+
+    def zeros_like(_):
+        dtype, *shape = next(given)
+        return np.zeros(shape, dtype)
+
+    return in_caches(lambda kept: Kept(jax.tree.map(zeros_like, kept.outputs), None), state)
 
 
 def blank(model: Any, facts: dict[str, Any]) -> Snapshots:
@@ -92,6 +113,8 @@ def _blank(model, facts):
     batch, n_ids, on = facts['batch_size'], facts['n_ids'], facts['filters']
     state = model.as_mode('predict').new_state(batch)
     check_places(facts['places'], model, state)
+    if n_source := facts.get('n_source', 0):  # files of earlier versions do not say it
+        state = _with_kept_arrays(state, facts['kept'])
 
     def rows(dtype: Any, *more: int) -> Any:
         return np.zeros((batch, *more), dtype)
@@ -109,5 +132,7 @@ def _blank(model, facts):
     if n_states := facts['n_states']:
         cursor = cursor._replace(states=rows(np.int32))
         settings = settings._replace(constraint=zeros(n_states, n_ids), until=rows(np.int32))
+    if n_source:
+        settings = settings._replace(source=rows(np.int32, n_source))
     print_ = np.zeros((facts['n_weights'], 2), np.uint32)
     return Snapshot(state, cursor, settings, np.zeros(3, np.int32), print_)

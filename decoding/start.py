@@ -13,8 +13,13 @@ from .snapshot import Snapshot
 from .steps import Cursor, Settings, plain
 
 
-def start(who: str, request: Request) -> Stream | RowStreams:
-    """Returns the stream that a request describes, behind its prompt; `who` is for errors.
+def start(who: str, request: Request, keeps: bool = True) -> Stream | RowStreams:
+    """Returns the stream that a request describes, behind its prompt.
+
+    Args:
+      who: the function that was called, for errors.
+      request: what it was given.
+      keeps: whether snapshots may be taken of the stream.
 
     Raises:
       ValueError: as `generate`.
@@ -22,25 +27,27 @@ def start(who: str, request: Request) -> Stream | RowStreams:
     n_tokens = prompts.count(request.max_new_tokens, 'max_new_tokens', who=who)
     n = prompts.count(request.n, 'n', least=1, who=who)
     prompt = prompts.rows_of(request.prompt, request.batch_size, who, request.prompt_lengths)
-    n_rows = len(prompt.ids) * n
-    opening = opened(
-        who, request.model, prompt, request.start_id, 1 if request.deterministic else n_rows
-    )
+    given = request.model, prompt, request.source, request.start_id
+    opening = opened(who, *given, n=None if request.deterministic else n)
+    copies = np.repeat(np.arange(len(opening.prompt.ids)), n)
+    each, n_rows = opening.take(copies), len(copies)  # a line for each row
     settings = _settings(who, request, n_rows, opening.n_ids)
-    each = opening.take(np.repeat(np.arange(len(prompt.ids)), n))  # a line for each row
     cursor = _cursor(each, settings)
     if request.constraint is not None:
         settings, cursor = _constrained(who, request, each, settings, cursor)
     counts = np.array([n_tokens, 0, request.return_log_probs], np.int32)
     if not request.deterministic:
-        at = Snapshot(opening.read(settings.key, settings.row_ids, n), cursor, settings, counts)
-        return Stream(who, opening.program, at)
+        state = opening.read(settings.key, settings.row_ids, n)
+        settings = settings._replace(source=each.to_give)
+        at = Snapshot(state, cursor, settings, counts)
+        return Stream(who, opening.program, at, keeps=keeps)
     streams = []
     for row in range(n_rows):
-        own = settings.take([row])
-        state = each.take([row]).read(own.key, own.row_ids)
+        alone = each.take([row])
+        own = settings.take([row])._replace(source=alone.to_give)
+        state = alone.read(own.key, own.row_ids)
         at = Snapshot(state, cursor.take([row]), own, counts)
-        streams.append(Stream(who, opening.program, at, first_row=row))
+        streams.append(Stream(who, opening.program, at, row, keeps))
     return RowStreams(streams, int(settings.eos_id))
 
 

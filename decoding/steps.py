@@ -19,8 +19,9 @@ from .automaton import NONE
 from .constraint import Constraint, may_follow, moved
 from .drawing import by_rows, scores_and_draws
 from .filters import Filters, restrict
-from .rows import batch_axes, where_rows
+from .rows import where_rows
 from .sampling import gumbel, pick, token_keys
+from .source import axes_of, inputs, reader, unread
 from .weights_print import weights_print
 
 CHUNK = 32  # tokens for each dispatch
@@ -36,6 +37,7 @@ class Settings(NamedTuple):
     filters: Filters = Filters()
     constraint: Constraint | None = None
     until: jax.Array | None = None  # (batch,) int32: the place where a constrained text ends
+    source: jax.Array | None = None  # (batch, s) int32: what a model of two inputs reads
 
     def take(self, rows: Any) -> 'Settings':
         """Returns the settings of some rows, by number."""
@@ -44,6 +46,7 @@ class Settings(NamedTuple):
             temperature=_taken(self.temperature, rows),
             filters=Filters(*(_taken(each, rows) for each in self.filters)),
             until=_taken(self.until, rows),
+            source=_taken(self.source, rows),
         )
 
 
@@ -77,8 +80,10 @@ class Page(NamedTuple):
 class Steps(NamedTuple):
     """The compiled functions of a model."""
 
-    read: Any  # (weights, state, key, ids, row_ids, n_read, rows or None for all) -> state
+    read: Any  # (weights, state, key, source, ids, row_ids, n_read, rows or None for all) -> state
     write: Any  # (weights, state, cursor, settings, page, n or None for CHUNK) -> the first, anew
+    write_over: Any  # the same, in the place of the state
+    read_source: Any  # (weights, new state, key, source, ids, row_ids) -> state; see `reader`
     vocab_size: int
     draws: bool = False  # whether the model draws while it makes a text
 
@@ -94,13 +99,27 @@ class Program:
         found = planned(predict, batch_size)
 
         def compiled():
-            state = predict.new_state(batch_size)
+            state = self.new_state(batch_size)
             return build(predict, found, found.weights, state, batch_size, who)
 
-        self.predict = predict
+        self.predict, self.axes = predict, functools.partial(axes_of, predict)
         self.steps: Steps = predict.program(('generate', batch_size == 1), compiled)
         self.weights = found.weights
         self.named_weights = predict.named_weights()  # the model's, as they are now
+
+    def new_state(self, n_rows: int) -> Any:
+        """Returns the state of rows that have read nothing."""
+        return unread(self.predict, self.predict.new_state(n_rows))
+
+    def begin(self, key: jax.Array, source: Any, first: Any, row_ids: Any) -> Any:
+        """Returns the state of rows that have read their sources, if the model takes some.
+
+        Shapes: source (batch, s) or None, first ids of texts (batch,), row_ids (batch,).
+        """
+        state = self.new_state(len(first))
+        if source is None:
+            return state
+        return self.steps.read_source(self.weights, state, key, source, first[:, None], row_ids)
 
     @functools.cached_property
     def weights_print(self) -> Any:
@@ -129,11 +148,11 @@ def build(
     """
     model = found.model
     n_ids, draws = looked_at(model, weights, state, batch_size, who)
-    run = by_rows(model, lambda: batch_axes(predict), draws)
+    run = by_rows(model, lambda: axes_of(predict), draws)
 
-    def read(weights, state, key, ids, row_ids, n_read, rows):
-        after = run(ids, weights, state, key, row_ids, n_read)[1]
-        return after if rows is None else where_rows(rows, after, state, batch_axes(predict))
+    def read(weights, state, key, source, ids, row_ids, n_read, rows):
+        after = run(inputs(source, ids), weights, state, key, row_ids, n_read)[1]
+        return after if rows is None else where_rows(rows, after, state, axes_of(predict))
 
     def write(weights, state, cursor, settings, page, n):
         positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)[:, None]
@@ -143,7 +162,8 @@ def build(
         def step(i, loop):
             state, cursor, page = loop
             here = settings.key, settings.row_ids, cursor.position
-            scores, state = run(cursor.token[:, None], weights, state, *here)
+            given = inputs(settings.source, cursor.token[:, None])
+            scores, state = run(given, weights, state, *here)
             cursor, line = advance(cursor, scores[:, -1], noise[i], settings, page)
             put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=i, axis=0)
             return state, cursor, jax.tree.map(put, page, line)
@@ -154,9 +174,13 @@ def build(
         state, cursor, page = jax.lax.fori_loop(0, CHUNK if n is None else n, step, start)
         return behind(state), cursor, page
 
-    # What a chunk begins with is not donated: a stream is there until the chunk is read, so that
-    # a snapshot of it needs no copy, and another seed takes effect at the next unread token.
-    return Steps(jax.jit(read, donate_argnums=1), jax.jit(write), n_ids, draws)
+    programs = {
+        'read': jax.jit(read, donate_argnums=1),
+        'write': jax.jit(write),
+        'write_over': jax.jit(write, donate_argnums=1),
+        'read_source': reader(predict, model, draws),
+    }
+    return Steps(**programs, vocab_size=n_ids, draws=draws)
 
 
 def advance(
@@ -211,12 +235,9 @@ def looked_at(
     Raises:
       ValueError: it does not give one row of scores for each id.
     """
-    if model.n_in != 1:
-        raise ValueError(
-            f'{who}: {model.name} takes {model.n_in} inputs; a language model takes one, the ids'
-        )
     ids = jax.ShapeDtypeStruct((batch_size, 1), jnp.int32)
-    scores, draws = scores_and_draws(model, ids, weights, state)
+    given = inputs(ids if model.n_in > 1 else None, ids)
+    scores, draws = scores_and_draws(model, given, weights, state)
     if getattr(scores, 'ndim', None) != 3 or not jnp.issubdtype(scores.dtype, jnp.floating):
         raise ValueError(
             f'{who}: {model.name} must map ids (batch, time) to scores (batch, time, '

@@ -9,7 +9,7 @@ import pytest
 from decoding_oracle import VOCAB, gru_lm, with_weights
 
 from retrax import layers as tl
-from retrax.decoding import generate
+from retrax.decoding import generate, stream
 from retrax.decoding.filters import Filters
 from retrax.decoding.steps import CHUNK, Cursor, Page, Settings, Steps, build, planned
 from retrax.models import GRULM
@@ -51,8 +51,8 @@ def calls(monkeypatch) -> dict[str, int]:
 
     def counted_build(*args):
         steps = build(*args)
-        named = {name: counted(name, getattr(steps, name)) for name in ('read', 'write')}
-        return steps._replace(**named)
+        counted_as = {'read': 'read', 'write': 'write', 'write_over': 'write'}
+        return steps._replace(**{n: counted(c, getattr(steps, n)) for n, c in counted_as.items()})
 
     module = importlib.import_module('retrax.decoding.steps')
     monkeypatch.setattr(module, 'build', counted_build)
@@ -159,7 +159,7 @@ def test_a_long_prompt_takes_no_more_memory(model, compilations) -> None:
     wide = with_weights(GRULM(n_ids, 8, 1))
     steps, (weights, state, *_) = compiled_write(wide)
     ids = np.zeros((1, 512), np.int32)
-    lowered = steps.read.lower(weights, state, KEY, *jax.device_put((ids, *ONE_ROW)), None)
+    lowered = steps.read.lower(weights, state, KEY, None, *jax.device_put((ids, *ONE_ROW)), None)
     scores = 4 * ids.size * n_ids
     # What the last layer gives is of no use in a prompt, and is not computed.
     assert lowered.compile().memory_analysis().temp_size_in_bytes < scores / 10
@@ -176,14 +176,37 @@ def compiled_write(model) -> tuple[Steps, tuple]:
     return steps, (weights, state, *jax.device_put((cursor, settings, page)), None)
 
 
-def test_a_prompt_is_read_into_the_state_that_was_there(model) -> None:
+def test_states_are_written_over_where_nobody_holds_them(model) -> None:
     steps, (weights, state, *others) = compiled_write(model)
     steps.write(weights, state, *others)  # a snapshot may be taken of where a chunk began
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, state, others)))
+    n_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    in_place = [
+        write.lower(weights, state, *others).compile().memory_analysis().alias_size_in_bytes
+        for write in (steps.write, steps.write_over)
+    ]
+    assert in_place == [0, n_bytes]
+    state, *_ = steps.write_over(weights, state, *others)
     ids = np.zeros((1, 4), np.int32)
-    steps.read(weights, state, KEY, *jax.device_put((ids, *ONE_ROW)), None)
+    steps.read(weights, state, KEY, None, *jax.device_put((ids, *ONE_ROW)), None)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state))
-    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(weights))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, others)))
+
+
+def test_generate_writes_over_and_a_stream_does_not(model, monkeypatch) -> None:
+    used = []
+
+    def noting_build(*args):
+        steps = build(*args)
+        names = ('write', 'write_over')
+        noting = {name: lambda *_, name=name: used.append(name) or 1 / 0 for name in names}
+        return steps._replace(**noting)
+
+    monkeypatch.setattr('retrax.decoding.steps.build', noting_build)
+    for begin in (generate, lambda model: next(stream(model))):
+        with pytest.raises(ZeroDivisionError):
+            begin(model)
+    assert used == ['write_over', 'write']
 
 
 def test_weights_are_arguments_of_the_program() -> None:

@@ -105,10 +105,10 @@ def test_no_language_model(model) -> None:
         generate(model, max_new_tokens=3)
 
 
-def test_a_model_of_two_inputs() -> None:
-    model = tl.Serial(tl.Add(), tl.Embedding(4, 2))
-    model.init((IDS, IDS))
-    with pytest.raises(ValueError, match='takes 2 inputs; a language model takes one'):
+def test_a_model_of_three_inputs() -> None:
+    model = tl.Serial(tl.Add(), tl.Add(), tl.Embedding(4, 2))
+    model.init((IDS, IDS, IDS))
+    with pytest.raises(ValueError, match='takes 3 inputs; a language model takes one'):
         generate(model, [1])
 
 

@@ -50,9 +50,9 @@ def test_it_runs_the_plan(model) -> None:
     made = planned(model.as_mode('predict'), 2)
     program = model.as_mode('predict').program(('score', False), lambda: pytest.fail('not there'))
     arguments = (state, TEXT, TEXT)
-    program.lower(made.weights, *arguments)
+    program.lower((made.weights, None), *arguments)
     with pytest.raises(LayerError):
-        program.lower(weights, *arguments)
+        program.lower((weights, None), *arguments)
 
 
 def test_windows_and_masks_change_nothing(model) -> None:

@@ -8,7 +8,7 @@ import retrax
 
 
 def test_the_page_prints_what_it_shows() -> None:
-    assert pages.run('docs/decoding.md') == 8
+    assert pages.run('docs/decoding.md') == 9
 
 
 def test_the_page_names_each_argument_of_generate() -> None:

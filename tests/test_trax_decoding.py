@@ -79,7 +79,8 @@ def test_eval_mode_pads_to_powers_of_two() -> None:
     assert set(lengths) == {16}
 
 
-def test_eval_mode_takes_a_model_of_two_inputs() -> None:
+@pytest.mark.parametrize('eval_mode', [False, True])
+def test_a_model_of_two_inputs(eval_mode) -> None:
     """Its second input is the text; the first token is what `inputs` begins with."""
     ids = tl.ShapeDtype((1, 1), np.int32)
     pick = tl.Fn(
@@ -87,12 +88,15 @@ def test_eval_mode_takes_a_model_of_two_inputs() -> None:
         lambda source, text: (jax.nn.one_hot((source[:, :1] + text) % 9, 9), source),
         n_out=2,
     )
-    model = tl.Serial(tl.Parallel(None, tl.ShiftRight()), pick)
+    model = tl.Serial(tl.Parallel(None, tl.ShiftRight(mode='train')), pick)
     model.init((ids, ids))
+    options = {'batch_size': 2, 'eos_id': -1, 'max_length': 4}
     tokens = decoding.autoregressive_sample(
-        model, PROMPT, batch_size=2, temperature=0.0, eos_id=-1, max_length=4, eval_mode=True
+        model, PROMPT, temperature=0.0, eval_mode=eval_mode, **options
     )
     assert tokens.tolist() == [[1, 2, 3, 4], [3, 6, 0, 3]]
+    ((best, _),) = decoding.beam_search(model, PROMPT, n_beams=1, **options)
+    np.testing.assert_array_equal(best, tokens)
 
 
 @pytest.mark.parametrize('start_id', [3, np.array([[2], [7]])])

@@ -53,12 +53,12 @@ def forward(setting, make=model_of):
     return lambda: model(x).block_until_ready()
 
 
-def decode(setting, make=model_of):
+def decode(setting, make=model_of, **options):
     """`retrax.generate`: one dispatch for each chunk of tokens."""
     model = make(setting)
     prompt = seed.context(setting)[:, 1:]  # the model puts its start id before it
 
     def run(n, temperature):
-        return retrax.generate(model, prompt, max_new_tokens=n, temperature=temperature, seed=1)
+        return retrax.generate(model, prompt, n, temperature, seed=1, **options)
 
     return run

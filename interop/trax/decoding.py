@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import decoding
-from . import eval_sampling, predict_sampling
+from . import eval_sampling
 
 _ENDLESS = np.iinfo(np.int32).max
 
@@ -117,16 +117,18 @@ def beam_search(
       model, inputs, batch_size, start_id, accelerate: as for `autoregressive_sample_stream`.
 
     Raises:
-      ValueError: `inputs` are not batch_size rows.
+      ValueError: `inputs` are not batch_size rows, or are missing where the model takes two inputs.
     """
-    inputs, start = _checked(inputs, batch_size, start_id)
+    inputs, start = _checked(model, inputs, batch_size, start_id)
+    source, prompt = (inputs, None) if model.n_in > 1 else (None, inputs)
     found = decoding.beam_search(
         model,
-        inputs,
+        prompt,
         max_length,
         n_beams,
         batch_size,
         None if eos_id < 0 else eos_id,
+        source=source,
         length_penalty=length_penalty,
         n_best=n_beams,
         start_id=start[:, 0],
@@ -135,8 +137,10 @@ def beam_search(
     return [(found.tokens[:, i, :n], found.scores[:, i]) for i in range(n_beams)]
 
 
-def _checked(inputs, batch_size, start_id):
+def _checked(model, inputs, batch_size, start_id):
     """Returns inputs as an array, and the start ids as (batch, 1)."""
+    if model.n_in > 1 and inputs is None:
+        raise ValueError(f'{model.name} takes {model.n_in} inputs; give the first one as `inputs`')
     if inputs is not None and np.shape(inputs)[0] != batch_size:
         raise ValueError(f'inputs have {np.shape(inputs)[0]} rows, batch_size is {batch_size}')
     if np.shape(start_id) not in ((), (batch_size, 1)):
@@ -151,19 +155,15 @@ def _columns(
     model, inputs, batch_size, temperature, start_id, eval_mode, min_length, seed, n, eos=None
 ):
     """Returns an iterator over tokens (batch,): n of them, or until all rows have met eos."""
-    inputs, start = _checked(inputs, batch_size, start_id)
-    if model.n_in > 1 and inputs is None:
-        raise ValueError(f'{model.name} takes {model.n_in} inputs; give the first one as `inputs`')
+    inputs, start = _checked(model, inputs, batch_size, start_id)
     if eval_mode:
         _check_start(model, start)
         return eval_sampling.columns(
             model, inputs, batch_size, temperature, start, min_length, seed
         )
-    if model.n_in > 1:
-        return predict_sampling.columns(model, inputs, temperature, start, seed)
-    chunks = decoding.stream(
-        model, inputs, n, temperature, seed, batch_size, eos, start_id=start[:, 0]
-    )
+    source, prompt = (inputs, None) if model.n_in > 1 else (None, inputs)
+    options = {'source': source, 'start_id': start[:, 0]}
+    chunks = decoding.stream(model, prompt, n, temperature, seed, batch_size, eos, **options)
     return (column for chunk in chunks for column in chunk.T)
 
 
