@@ -1,6 +1,5 @@
 """record: a model run once, and what the steps of its recurrent layers named."""
 
-import copy
 from typing import Any
 
 import jax
@@ -8,9 +7,10 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from ..combinators import Observer, observing, signature
+from ..combinators import Observer
 from ..combinators.stack import as_items
 from ..layers.named import Named
+from .one_run import ready, run_observed
 
 
 class Recording:
@@ -51,26 +51,10 @@ def record(model: Any, x: Any) -> Recording:
     Raises:
       LayerError: the model does not take x.
     """
-    x = jax.tree.map(jnp.asarray, x)
-    model = ready(model, x).as_mode('eval').with_carry(False)
+    model, x = ready(model, x)
     heard = _Names()
-    with observing(heard):
-        y, _ = model.pure_fn(x, model.weights, model.new_state(batch_size_of(x)), model.rng)
+    y = run_observed(model.as_mode('eval').with_carry(False), x, heard)
     return Recording(model.name, jax.tree.map(np.asarray, y), heard)
-
-
-def ready(model: Any, x: Any) -> Any:
-    """Returns the model; if it has no weights, a copy that has, and takes x."""
-    if model.input_signature is None or not model.has_weights:
-        model = copy.deepcopy(model)
-        model.init(signature(x), rng=0)
-    return model
-
-
-def batch_size_of(x: Any) -> int:
-    """Returns how many rows inputs have; 1 where they have no axis."""
-    first = jax.tree.leaves(x)[0]
-    return first.shape[0] if first.shape else 1
 
 
 class _Names(Observer):

@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.core
-import jax.numpy as jnp
 import numpy as np
 
-from ..combinators import Observer, Serial, observing, signature
+from ..combinators import Observer, Serial, signature
 from ..combinators.stack import as_items, push
 from .counts import count
-from .recording import batch_size_of, ready
+from .one_run import ready, run_observed
 from .tables import Printed, number, plain, table
 
 N_FIRST = 3  # numbers that are shown of each layer
@@ -96,12 +95,9 @@ def trace(model: Any, x: Any) -> Trace:
     Raises:
       LayerError: the model does not take x.
     """
-    x = jax.tree.map(jnp.asarray, x)
-    model = ready(model, x)
+    model, x = ready(model, x)
     record = _Record()
-    state = model.new_state(batch_size_of(x))
-    with observing(record):
-        model.pure_fn(x, model.weights, state, model.rng)
+    run_observed(model, x, record)
     return Trace(model.name, signature(x), list(record.rows.values()))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..combinators import Held
 from ..combinators.context import as_key
 from ..combinators.weights import named
-from .recording import batch_size_of, ready
+from .one_run import batch_size_of, ready
 from .tables import Printed, number, plain, table
 
 
@@ -83,8 +83,7 @@ def unused(model: Any, x: Any) -> Unused:
     Raises:
       LayerError: the model does not take x.
     """
-    x = jax.tree.map(jnp.asarray, x)
-    model = ready(model, x)
+    model, x = ready(model, x)
     weights = _weights(model.as_mode('eval').with_carry(False), x)
     return Unused(model.name, weights, _state(model, x))
 

@@ -53,6 +53,8 @@ def MaskedSequenceAccuracy() -> PureLayer:
 def Accuracy(classifier: Layer | None = None) -> Serial:
     """Returns the weighted mean of (classifier(x) == target).
 
+    A target that is no category counts as wrong.
+
     Shapes: x (..., n), targets (...) ints, weights (...) -> ().
 
     Args:
@@ -70,7 +72,8 @@ def Accuracy(classifier: Layer | None = None) -> Serial:
 def SequenceAccuracy(classifier: Layer | None = None) -> Serial:
     """Returns the share of rows that are right wherever their weight is not 0.
 
-    Rows without any weight are left out; Trax 1.4.1 counts them as right.
+    Rows without any weight are left out; Trax 1.4.1 counts them as right. A target that is no
+    category counts as wrong.
 
     Shapes: x (b, ..., n), targets (b, ...) ints, weights (b, ...) -> ().
 

@@ -9,7 +9,7 @@ from ..combinators import Cache, Context, Layer, Parallel, Select, Serial, decla
 from ..kernels import attention
 from .checks import positive, rate
 from .dense import Dense
-from .heads import head_width, merge_heads, split_heads
+from .heads import check_heads, merge_heads, split_heads
 
 
 def Attention(
@@ -62,7 +62,7 @@ def AttentionQKV(
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2; Trax 1.4.1,
     trax.layers.attention.AttentionQKV.
     """
-    head_width(positive(d_feature, 'AttentionQKV: d_feature'), n_heads)
+    check_heads('AttentionQKV', d_feature, n_heads)
 
     def of_encoder():
         dense = Dense(d_feature)

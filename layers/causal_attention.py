@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from ..combinators import Branch, Layer, Serial, declare
 from .attention import attend
 from .attention_cache import put, steps_with_room
+from .causal_depthwise_conv import CausalDepthwiseConv
 from .checks import positive, rate, same_batch
 from .dense import Dense
-from .heads import MergeHeads, SplitIntoHeads, head_width
+from .heads import MergeHeads, SplitIntoHeads, check_heads
 
 
 def CausalAttention(
@@ -18,6 +19,7 @@ def CausalAttention(
     n_heads: int = 1,
     dropout: float = 0.0,
     max_inference_length: int = 2048,
+    use_dconv: bool = False,
     mode: str | None = None,
 ) -> Serial:
     """Returns self-attention that does not look ahead.
@@ -29,11 +31,13 @@ def CausalAttention(
       n_heads: how many heads share it.
       dropout: the probability of leaving out a strength in train.
       max_inference_length: how many steps there may be in predict and with carry.
+      use_dconv: whether CausalDepthwiseConv() is behind Dense of queries, of keys and of values.
       mode: as for every layer.
 
     Weights: Dense of queries, of keys, of values, of the output.
 
-    State: in predict and with carry, that of DotProductCausalAttention.
+    State: in predict and with carry, that of DotProductCausalAttention; with use_dconv also that of
+    each CausalDepthwiseConv.
 
     Raises:
       ValueError: n_heads does not divide d_feature; more steps than max_inference_length.
@@ -41,11 +45,16 @@ def CausalAttention(
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2; Trax 1.4.1,
     trax.layers.attention.CausalAttention.
     """
-    head_width(positive(d_feature, 'CausalAttention: d_feature'), n_heads)
+    check_heads('CausalAttention', d_feature, n_heads)
+
+    def projection():
+        dense = Dense(d_feature)
+        return Serial(dense, CausalDepthwiseConv(mode=mode)) if use_dconv else dense
+
     return ConfigurableAttention(
-        Dense(d_feature),
-        Dense(d_feature),
-        Dense(d_feature),
+        projection(),
+        projection(),
+        projection(),
         Dense(d_feature),
         DotProductCausalAttention(dropout, max_inference_length, mode),
         n_heads,

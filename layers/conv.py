@@ -57,10 +57,8 @@ class Conv(Convolution):
 
     def _keeps_axis_1(self):
         """Whether what is at a place of axis 1 comes from that place alone."""
-        if self._axes_of_x[1] in 'NC' or self._axes_of_x[1] != self._axes_of_y[1]:
-            return False
-        i = self._window_axes.index(self._axes_of_x[1])
-        return self._windows.sizes[i] == self._windows.strides[i] == 1
+        i = self._window_axis_1()
+        return i is not None and self._windows.sizes[i] == self._windows.strides[i] == 1
 
     def convolved(self, x, w):
         self._windows.check_fit('the kernel', self._lengths(x))

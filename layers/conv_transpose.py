@@ -63,9 +63,9 @@ class ConvTranspose(Convolution):
 
     def _begins_at_its_place(self):
         """Whether no window begins before the place along axis 1 that it comes from."""
-        if self._axes_of_x[1] in 'NC' or self._axes_of_x[1] != self._axes_of_y[1]:
+        i = self._window_axis_1()
+        if i is None:
             return False
-        i = self._window_axes.index(self._axes_of_x[1])
         span = (self._windows.sizes[i] - 1) * self._dilation[i] + 1
         return self._windows.padding == 'VALID' or span - self._windows.strides[i] < 2
 

@@ -91,6 +91,12 @@ class Convolution(Layer):
         y = y.reshape(*batches, *y.shape[1:])
         return (y if b is None else y + b.reshape((1,) * (y.ndim - b.ndim) + b.shape)), state
 
+    def _window_axis_1(self):
+        """Which of the axes of a window axis 1 is; None if it is none, or does not stay axis 1."""
+        axis = self._axes_of_x[1]
+        stays = axis in self._window_axes and axis == self._axes_of_y[1]
+        return self._window_axes.index(axis) if stays else None
+
     def _lengths(self, x):
         """Returns the sizes of the axes of x along which windows move."""
         return [x.shape[self._axes_of_x.index(axis)] for axis in self._window_axes]

@@ -70,15 +70,21 @@ def merge_heads(x: jax.Array) -> jax.Array:
     return x.swapaxes(1, 2).reshape(b, t, h * d)
 
 
-def head_width(d_feature: int, n_heads: int) -> int:
+def check_heads(who: str, d_feature: int, n_heads: int) -> None:
+    """Raises ValueError, in the name of a layer, unless so many heads can share a width."""
+    positive(n_heads, f'{who}: n_heads')
+    head_width(positive(d_feature, f'{who}: d_feature'), n_heads, f'{who}: d_feature')
+
+
+def head_width(d_feature: int, n_heads: int, what: str = 'the width of the features') -> int:
     """Returns the width of a head.
 
     Raises:
-      ValueError: the heads do not divide the width.
+      ValueError: the heads do not divide the width; the message starts with `what`.
     """
     if d_feature % n_heads:
         raise mismatch(
-            'the width of the features',
+            what,
             f'a multiple of {n_heads} heads',
             d_feature,
             f'Take a number of heads that divides {d_feature}.',

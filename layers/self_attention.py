@@ -9,6 +9,7 @@ from ..combinators import Layer, declare, mismatch
 from ..kernels import affine, dot
 from .attention import attend
 from .attention_cache import put, steps_with_room
+from .attention_ring import first_kept, put_last
 from .checks import positive, rate, same_batch, same_width
 from .heads import merge_heads, split_heads
 from .initializers import RandomUniformInitializer
@@ -28,7 +29,7 @@ class SelfAttentionWeights(NamedTuple):
 
 
 class SelfAttentionState(NamedTuple):
-    """Keys and values of the steps so far, in arrays that have room for all that may come."""
+    """Keys and values of the steps so far, or of the last ones, where older ones are dropped."""
 
     k: jax.Array  # (b, h, predict_mem_len, d_qk)
     v: jax.Array  # (b, h, predict_mem_len, d_v)
@@ -57,9 +58,10 @@ class SelfAttention(Layer):
       n_chunks_after: how many chunks behind its own a query sees.
       bias: whether queries, keys and values have one.
       mode: as for every layer; without `causal`, a call in predict sees what it is given.
-      predict_mem_len: how many steps there may be in predict and with carry, if it is causal; 2048
-        by default.
-      predict_drop_len: without effect, since nothing is dropped.
+      predict_mem_len: for how many steps there is room in predict and with carry, if it is causal.
+        By default for those that chunks let a query see; without chunks for 2048.
+      predict_drop_len: how many of the oldest steps are forgotten where there is no room for one
+        more; by default a chunk, and without chunks none.
       attention_dropout: the probability of leaving out a strength in train.
       output_dropout: the probability of leaving out a feature of y, in all rows and steps, in
         train.
@@ -69,11 +71,13 @@ class SelfAttention(Layer):
 
     Weights: SelfAttentionWeights.
 
-    State: in predict and with carry, if it is causal, SelfAttentionState(k, v, n, mask).
+    State: in predict and with carry, if it is causal, SelfAttentionState(k, v, n, mask). With the
+    room that chunks need, or more, calls give what one call would; a smaller one forgets.
 
     Raises:
-      ValueError: chunks before or behind without chunk_len; a mask of another shape; more steps
-        than predict_mem_len. In code that the user compiles, outputs of those steps are NaN.
+      ValueError: chunks before or behind without chunk_len; predict_drop_len above predict_mem_len;
+        a mask of another shape; more steps than predict_mem_len, if none are dropped. In code that
+        the user compiles, outputs of those steps are NaN.
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2; Kitaev et al. 2020, Reformer,
     arXiv 2001.04451, section 2, for shared queries and keys; Trax 1.4.1,
@@ -108,8 +112,11 @@ class SelfAttention(Layer):
         self._share_qk, self._causal, self._masked = share_qk, causal, masked
         self._chunk_len = _chunk_len(chunk_len, n_chunks_before, n_chunks_after)
         self._before, self._after, self._bias = n_chunks_before, n_chunks_after, bias
-        most = 2048 if predict_mem_len is None else predict_mem_len
+        in_chunks = chunk_len and chunk_len * (1 + n_chunks_before)
+        most = (in_chunks or 2048) if predict_mem_len is None else predict_mem_len
         self._max_length = positive(most, 'SelfAttention: predict_mem_len')
+        n_dropped = chunk_len if predict_drop_len is None else predict_drop_len
+        self._n_dropped = _n_dropped(n_dropped, most)
         self._attention_dropout = rate(attention_dropout, 'SelfAttention: attention_dropout')
         self._output_dropout = rate(output_dropout, 'SelfAttention: output_dropout')
         draws = ('train',) if attention_dropout or output_dropout else False
@@ -155,22 +162,31 @@ class SelfAttention(Layer):
         if context.steps and self._causal:
             y, state = self._step(q, k, v, mask, state, context)
         else:
-            places = jnp.arange(x.shape[1])
-            may_see = self._may_see(places[None], places, mask)
+            places = jnp.arange(x.shape[1])[None]
+            may_see = self._may_see(places, places, mask)
             y = attend(q, k, v, self._attention_dropout, context, may_see)
         y = dot(merge_heads(y), weights.w_o.reshape(-1, x.shape[-1]), context.precision)
         return self._dropped(y, context), state
 
     def _step(self, q, k, v, mask, state, context):
-        """Returns what new steps take from all steps so far, and these."""
+        """Returns what new steps take from those that are kept, and from each other."""
         same_batch(state.n, q)
-        t = steps_with_room(q.shape[2], state.n, self._max_length, 'predict_mem_len')
-        places = state.n[:, None] + jnp.arange(t, dtype=jnp.int32)  # (b, t)
-        k, v, mask = put((state.k, state.v, state.mask), (k, v, mask), places)
-        may_see = self._may_see(places, jnp.arange(self._max_length), mask)
+        kept, new = (state.k, state.v, state.mask), (k, v, mask)
+        at = state.n[:, None] + jnp.arange(q.shape[2], dtype=jnp.int32)  # (b, t)
+        if self._n_dropped is None:
+            steps_with_room(q.shape[2], state.n, self._max_length, 'predict_mem_len')
+            kept = seen = put(kept, new, at)
+            places, first = jnp.arange(self._max_length)[None], 0
+        else:
+            kept, seen, places = put_last(kept, new, state.n)
+            first = first_kept(at, self._max_length, self._n_dropped)
+        k, v, mask = seen
+        may_see = self._may_see(at, places, mask, first)
         y = attend(q, k, v, self._attention_dropout, context, may_see)
-        y = jnp.where((places < self._max_length)[:, None, :, None], y, jnp.nan)
-        return y, SelfAttentionState(k, v, state.n + t, mask)
+        has_room = at < first + self._max_length
+        y = jnp.where(has_room[:, None, :, None], y, jnp.nan)
+        k, v, mask = kept
+        return y, SelfAttentionState(k, v, state.n + q.shape[2], mask)
 
     def _named(self, weights):
         """Returns weights by their names, also those given as a plain tuple in Trax's order."""
@@ -193,13 +209,15 @@ class SelfAttention(Layer):
             return q, project(w_k, b_k), v
         return q, q * jax.lax.rsqrt(jnp.mean(jnp.square(q), -1, keepdims=True) + 1e-6), v
 
-    def _may_see(self, at, places, mask):
+    def _may_see(self, at, places, mask, first: Any = 0):
         """Returns whether queries at some places may see other places, (b or 1, 1, t, s).
 
-        Shapes: at (b or 1, t), places (s,), mask (b, s, 1) or None.
+        Shapes: at (b or 1, t), places (b or 1, s), mask (b, s, 1) or None; first, the first place
+        that is not forgotten, as at, or one number.
         """
-        at = at[:, :, None]
-        may_see = places <= at if self._causal else jnp.ones_like(places <= at)
+        at, places, first = at[:, :, None], places[:, None], jnp.asarray(first)[..., None]
+        may_see = places >= first
+        may_see &= places <= at if self._causal else True
         if self._chunk_len:
             back = at // self._chunk_len - places // self._chunk_len
             may_see &= (-self._after <= back) & (back <= self._before)
@@ -229,6 +247,17 @@ def _chunk_len(chunk_len, before, after):
             'how many places make a chunk, or leave the chunks out to see all.'
         )
     return None
+
+
+def _n_dropped(predict_drop_len, predict_mem_len):
+    if predict_drop_len is None:
+        return None
+    if positive(predict_drop_len, 'SelfAttention: predict_drop_len') > predict_mem_len:
+        raise ValueError(
+            f'SelfAttention: predict_drop_len must be at most predict_mem_len, {predict_mem_len}, '
+            f'got {predict_drop_len}: it cannot forget more steps than it keeps.'
+        )
+    return predict_drop_len
 
 
 def _as_places(mask: Any, x: jax.Array) -> Any:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+from jax.tree_util import DictKey
 
 from ..combinators import Layer
 
@@ -11,7 +13,7 @@ from ..combinators import Layer
 class SummaryScalar(Layer):
     """Passes its input on and keeps one number about it in its state.
 
-    `model.state` has it after each call, and at each log point of a training.
+    `model.state` has it after each call; a training notes it at each log point, among its metrics.
 
     Args:
       name: the number is `state['summary_' + name]`.
@@ -33,3 +35,10 @@ class SummaryScalar(Layer):
 
     def apply_fn(self, x, weights, state, context):
         return x, {self._key: jnp.asarray(self._aggregation_fun(x), jnp.float32)}
+
+
+def summaries(state: Any) -> dict[str, Any]:
+    """Returns the numbers in a state that SummaryScalar has put there, by 'summary_' and name."""
+    ends = ((keys[-1:], number) for keys, number in jax.tree.leaves_with_path(state))
+    by_name = ((key.key, number) for (*_, key), number in ends if isinstance(key, DictKey))
+    return {name: number for name, number in by_name if str(name).startswith('summary_')}

@@ -682,7 +682,7 @@ CASES = [
     Case(
         'SelfAttention:shared',
         lambda: tl.SelfAttention(
-            2, 4, 3, True, True, True, chunk_len=2, n_chunks_before=1, bias=True, predict_mem_len=16
+            2, 4, 3, True, True, True, chunk_len=2, n_chunks_before=1, bias=True
         ),
         (features(3), Bools(0.6)),
     ),

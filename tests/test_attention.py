@@ -139,6 +139,31 @@ def test_self_attention_drops_features_of_all_steps() -> None:
     assert_close(got, jnp.where(kept, 2 * whole, 0))
 
 
+@pytest.mark.parametrize('how', [{'chunk_len': 2}, {'predict_mem_len': 5, 'predict_drop_len': 3}])
+def test_what_is_forgotten_does_not_depend_on_calls(how: dict[str, int]) -> None:
+    """One call for all steps, longer than the ring, is many calls of one step."""
+    layer, x = tl.SelfAttention(2, 3, 4, causal=True, **how, mode='predict'), draw(2, 12, 5)
+    layer.init(tl.signature(x[:, :1]))
+    step, start = jax.jit(layer.pure_fn), layer.state
+    expected, state = [], start
+    for t in range(12):
+        y, state = step(x[:, t : t + 1], layer.weights, state, None)
+        expected.append(y)
+    expected = jnp.concatenate(expected, 1)
+    assert (state.n == 12).all()
+    for cuts in ([12], [1, 8, 12]):
+        at, pieces = 0, []
+        layer.state = start
+        for end in cuts:
+            pieces.append(layer(x[:, at:end]))
+            at = end
+        assert_close(jnp.concatenate(pieces, 1), expected)
+        assert_close(layer.state, state)
+    whole = layer.as_mode('eval')(x)
+    assert_close(whole[:, :5], expected[:, :5])
+    assert differs(whole, expected) == ('predict_drop_len' in how)
+
+
 def test_bf16_is_near_and_gives_float32() -> None:
     layer, x = tl.CausalAttention(4, 2, max_inference_length=5), draw(2, 5, 3)
     layer.init(tl.signature(x))
@@ -157,7 +182,7 @@ def positions(mode: str | None = None) -> tl.Layer:
 
 
 def attends(mode: str | None = None) -> tl.Layer:
-    return tl.CausalAttention(4, 2, max_inference_length=6, mode=mode)
+    return tl.CausalAttention(4, 2, max_inference_length=6, use_dconv=True, mode=mode)
 
 
 def attends_itself(mode: str | None = None) -> tl.Layer:
@@ -249,8 +274,17 @@ def test_products_of_turned_vectors_depend_on_distances() -> None:
 WRONG = [
     (lambda: tl.Rotary(2), (2, 3, 6), 'the width of a head: expected an even number, .* got 3'),
     (lambda: tl.Rotary(), (2, 6), r'floats of shape \(batch, time, features\), got float32 of s'),
-    (lambda: tl.CausalAttention(6, 4), None, 'a multiple of 4 heads, got 6. Take a number of hea'),
-    (lambda: tl.AttentionQKV(6, 4), None, 'a multiple of 4 heads, got 6'),
+    (
+        lambda: tl.CausalAttention(6, 4),
+        None,
+        '^CausalAttention: d_feature: expected a multiple of 4 heads, got 6. Take a number of he',
+    ),
+    (
+        lambda: tl.AttentionQKV(6, 4),
+        None,
+        '^AttentionQKV: d_feature: .* a multiple of 4 heads, got 6',
+    ),
+    (lambda: tl.Attention(6, 0), None, 'AttentionQKV: n_heads must be a positive int, got 0'),
     (lambda: tl.SplitIntoHeads(4), (2, 3, 6), 'a multiple of 4 heads, got 6'),
     (lambda: tl.MergeHeads(2), (3, 2, 4), 'the first axis: expected a multiple of 2 heads, got 3'),
     (lambda: tl.SplitIntoHeads(0), None, 'SplitIntoHeads: n_heads must be a positive int, got 0'),
@@ -281,6 +315,11 @@ WRONG = [
     ),
     (lambda: tl.SelfAttention(n_chunks_before=1), None, '1 chunks before and 0 behind, and no chu'),
     (lambda: tl.SelfAttention(chunk_len=2, n_chunks_after=-1), None, 'cannot be fewer than 0'),
+    (
+        lambda: tl.SelfAttention(predict_mem_len=4, predict_drop_len=5),
+        None,
+        'predict_drop_len must be at most predict_mem_len, 4, got 5: it cannot forget more s',
+    ),
     (lambda: tl.SelfAttention(predict_mem_len=0), None, 'SelfAttention: predict_mem_len must be a'),
     (
         lambda: tl.SelfAttention(masked=True),

@@ -50,6 +50,16 @@ def test_greedy_equals_trax(case) -> None:
     assert generate(model, golden['prompt'], 40, 0, eos_id=1).tolist() == golden['greedy_prompted']
 
 
+@pytest.mark.parametrize('case', ['GRULM_small', 'GRULM_full'])
+def test_sampling_with_trax_noise_equals_trax(case) -> None:
+    """Trax adds Gumbel noise of NumPy's generator to each token's log-probabilities."""
+    text = np.array(GOLDEN[case]['sampled'])
+    log_probs = golden_model(case).as_mode('eval')(text)[0]
+    uniform = np.random.RandomState(5).uniform(1e-6, 1 - 1e-6, log_probs.shape)
+    drawn = np.argmax(log_probs - np.log(-np.log(uniform)), -1)
+    np.testing.assert_array_equal(drawn, text[0])
+
+
 def test_a_prompt_longer_than_the_longest_piece(model) -> None:
     prompt = np.random.RandomState(0).randint(0, VOCAB, (2, 1037))
     got = generate(model, prompt, 6, 0.5, seed=1)

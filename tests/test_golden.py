@@ -102,6 +102,7 @@ LAYERS = {
     'CausalAttention_predict': lambda: tl.CausalAttention(
         8, n_heads=2, max_inference_length=9, mode='predict'
     ),
+    'CausalAttention_dconv': lambda: tl.CausalAttention(8, n_heads=2, use_dconv=True, mode='eval'),
     'SelfAttention_eval': lambda: tl.SelfAttention(3, 4, 2, causal=True, mode='eval'),
     'SelfAttention_masked': lambda: tl.SelfAttention(2, 3, 3, masked=True, bias=True, mode='eval'),
     'SelfAttention_shared': lambda: tl.SelfAttention(
@@ -112,6 +113,12 @@ LAYERS = {
     ),
     'SelfAttention_predict': lambda: tl.SelfAttention(
         2, 4, 3, share_qk=True, causal=True, predict_mem_len=9, predict_drop_len=9, mode='predict'
+    ),
+    'SelfAttention_ring': lambda: tl.SelfAttention(
+        2, 4, 3, causal=True, chunk_len=2, n_chunks_before=1, mode='predict'
+    ),
+    'SelfAttention_forgets': lambda: tl.SelfAttention(
+        2, 4, 3, True, causal=True, predict_mem_len=4, predict_drop_len=3, mode='predict'
     ),
     'SplitIntoHeads': lambda: tl.SplitIntoHeads(2),
     'SplitIntoHeads_apart': lambda: tl.SplitIntoHeads(2, merged_batch_and_head=False),

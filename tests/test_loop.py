@@ -43,9 +43,11 @@ def weights_of(made: training.Loop) -> dict:
     return {path: np.asarray(w) for path, w in made.model.named_weights().items()}
 
 
-def test_ten_steps_are_those_of_trax() -> None:
-    """Losses, gradient norms and weights that Trax's own loop recorded; float32, ten steps."""
-    case = 'trax_models_GRULM'
+@pytest.mark.parametrize(
+    'case', ['GRULM_small', 'GRULM_full', 'trax_models_GRULM', 'trax_models_RNNLM']
+)
+def test_ten_steps_are_those_of_trax(case: str) -> None:
+    """Losses, norms and weights that Trax's own loop recorded; float32, ten steps."""
     model, x = ready_model(case), ARRAYS[f'{case}/x']
     batch = x, x, ARRAYS[f'{case}/loss_weights']
     task = training.TrainTask(
@@ -53,9 +55,18 @@ def test_ten_steps_are_those_of_trax() -> None:
     )
     made = loop(model, task, eval_at=every(1))
     made.run(10)
-    for name, field in (('loss', 'adam_losses'), ('gradients_l2', 'adam_grad_l2')):
-        found = [value for _, value in made.history.get('train', f'training/{name}')]
-        np.testing.assert_allclose(found, RECORDED[f'{case}/{field}'], rtol=1e-5)
+
+    def found(name: str) -> Any:
+        return np.float32([value for _, value in made.history.get('train', f'training/{name}')])
+
+    assert_close(found('loss'), RECORDED[f'{case}/adam_losses'])
+    if case == 'GRULM_full':  # in its sums of millions of squares Trax's float32 lost 0.2 %
+        norms = [ARRAYS[f'{case}/CrossEntropyLoss_grad{i}_l2'] for i in range(11)]
+        assert_close(found('gradients_l2')[0], np.linalg.norm(norms))
+    else:
+        assert_close(found('gradients_l2'), RECORDED[f'{case}/adam_grad_l2'])
+        before_each_step = RECORDED[f'{case}/adam_weights_l2']
+        assert_close(found('weights_l2')[:-1], before_each_step[1:])
     for i, weights in enumerate(jax.tree.leaves(model.weights)):
         picked = weights.ravel()[RECORDED[f'{case}/adam10_w{i}_idx']]
         assert_close(picked, RECORDED[f'{case}/adam10_w{i}_val'])

@@ -108,6 +108,26 @@ def test_a_skipped_step_is_told_and_too_many_are_an_error() -> None:
         Trainer(model(), [batch(1)], optax.sgd(0.01), LOSS, not_finite='ignore')
 
 
+@pytest.mark.parametrize(
+    ('kept', 'told'),
+    [(100, r'the output of Middle#1 (Middle) is infinite, the first'), (3, 'one of')],
+)
+def test_a_skipped_step_is_looked_at_with_its_own_weights(kept, told, monkeypatch) -> None:
+    """The step after it makes all weights 0, with which it would be fine."""
+    monkeypatch.setattr(training.stepper, 'KEPT', kept)  # batches; with 3, the first is gone
+
+    def to_zero(gradients, n, params):
+        return jax.tree.map(lambda w: jnp.where(n == 0, 0.0, -w), params), n + 1
+
+    optimizer = optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), to_zero)
+    made = model(lambda x: jnp.exp(x * 1.2))
+    batches = [batch(1), batch(50), batch(1), batch(1)]
+    trainer = Trainer(made, batches, optimizer, LOSS, not_finite='skip')
+    list(trainer.run(4, log_every=4))
+    assert str(trainer.skipped).startswith(f'step 2: {told}')
+    assert not any(np.any(w) for w in jax.tree.leaves(trainer.state.weights))
+
+
 def test_a_carried_state_stays_that_before_the_bad_step() -> None:
     """Also where a new epoch begins between the bad step and the moment it is noticed."""
     lm = tl.Serial(tl.ShiftRight(), tl.Embedding(9, 4), tl.GRU(4), tl.Dense(9), tl.LogSoftmax())

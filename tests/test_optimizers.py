@@ -12,6 +12,7 @@ import pytest
 from tolerances import assert_close, assert_same_kind
 
 from retrax import optimizers
+from retrax.interop.trax.optimizers import l2_norm
 
 FOLDER = Path(__file__).parent / 'golden' / 'training'
 CASES = json.loads((FOLDER / 'optimizers.json').read_text(encoding='utf-8'))
@@ -49,6 +50,8 @@ def test_two_steps_are_those_of_trax(name: str, first: int) -> None:
     step = jax.jit(optimizer.update)
     for i in range(2):
         gradients = ARRAYS[f'{case}/g{i}_0'], ARRAYS[f'{case}/g{i}_1']
+        assert_close(l2_norm(gradients), ARRAYS[f'{case}/step{i}_gradients_l2'])
+        assert_close(l2_norm(weights), ARRAYS[f'{case}/step{i}_weights_l2'])
         updates, state = step(gradients, state, weights)
         weights = optax.apply_updates(weights, updates)
         assert_close(weights, (ARRAYS[f'{case}/step{i}_w0'], ARRAYS[f'{case}/step{i}_w1']))

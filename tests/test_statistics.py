@@ -123,3 +123,10 @@ def test_summary_scalar() -> None:
     y = watched(X)
     assert_close(watched.state[1].value['summary_mean'], np.asarray(y, np.float64).mean())
     assert_close(watched.state[2].value['summary_top'], np.asarray(y, np.float64).max())
+
+
+def test_a_training_notes_summaries_of_the_last_step() -> None:
+    watched = tl.Serial(tl.SummaryScalar('top', jnp.max), tl.Dense(1))
+    batches = [(np.full((2, 3), n, np.float32), np.ones((2, 1), np.float32)) for n in range(4)]
+    history = retrax.fit(watched, batches, 4, loss=tl.L2Loss(), log_every=2)
+    assert [point.metrics['summary_top'] for point in history.progress] == [1, 3]

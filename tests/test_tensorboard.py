@@ -12,6 +12,7 @@ from test_loop import eval_task, every, loop
 from test_training_runs import CONFIG, TEXT, KillAt, Killed, experiment
 
 from retrax import data, training
+from retrax import layers as tl
 from retrax.cli.display import Display
 from retrax.training import RunDirectory
 
@@ -81,8 +82,10 @@ def test_a_run_that_was_killed_is_shown_once(tmp_path: Path, corpus: str) -> Non
 
 
 def test_what_a_loop_keeps_is_shown(tmp_path: Path) -> None:
-    evals = eval_task(metric_names=['error'])
-    made = loop(eval_tasks=evals, eval_at=every(2), output_dir=tmp_path)
+    evals, watched = eval_task(metric_names=['error']), tl.SummaryScalar('top')
+    made = loop(
+        tl.Serial(watched, tl.Dense(1)), eval_tasks=evals, eval_at=every(2), output_dir=tmp_path
+    )
     assert not (tmp_path / 'train').exists()
     made.run(3)
     made.run(3)
@@ -91,6 +94,7 @@ def test_what_a_loop_keeps_is_shown(tmp_path: Path) -> None:
         pairs = {name: made.history.get(mode, name) for name in made.history.metrics_for_mode(mode)}
         kept = [(step, name, value) for name, known in pairs.items() for step, value in known]
         assert {step for step, *_ in kept} == {2, 4, 6}
+        assert ('summary_top' in pairs) == (mode == 'train')
         assert same(shown(tmp_path / mode), kept)
         assert len(list((tmp_path / mode).iterdir())) == 2
 

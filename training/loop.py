@@ -191,7 +191,8 @@ class Loop:
         }
         if (rate := self._relay.learning_rate) is not None:
             facts['learning_rate'] = rate
-        self._keep('train', {f'training/{name}': value for name, value in facts.items()})
+        shown = {name: value for name, value in metrics.items() if name.startswith('summary_')}
+        self._keep('train', {f'training/{name}': value for name, value in facts.items()} | shown)
         self._logged = (self.step, time.perf_counter())
 
     def _note(self, mode, name, value):

@@ -8,7 +8,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ import numpy as np
 import optax
 
 from ..combinators import as_key, signature, statistics
+from ..layers.summary_scalar import summaries
 from ..optimizers import averaged_weights
 from . import step as steps
 from .bad_step import Found, first_bad
@@ -47,6 +48,14 @@ class DivergedError(ValueError):
         )
 
 
+class Made(NamedTuple):
+    """A step that was made."""
+
+    step: int  # its number, from 0
+    n_earlier: int  # how many windows before its own it goes back through
+    example: Example  # its batch, with those windows
+
+
 class Stepper:
     """Trains a model step by step, on batches that it is given.
 
@@ -63,7 +72,8 @@ class Stepper:
       carry: whether a batch goes on where the one before it ended.
       n_devices: how many share the rows of a batch, or 'all' that are there.
       not_finite: what a step does whose loss, gradient or update is not: 'stop' the training, or
-        'skip' itself, as if it had not been, and be counted in the metric 'skipped'.
+        'skip' itself, as if it had not been, and be counted in the metric 'skipped'. With 'skip'
+        the state at the last reading is kept too, to say where the first bad value came from.
       horizon: how many steps of a carried state a gradient goes back over, see horizon.py; None: to
         the beginning of its batch.
 
@@ -96,7 +106,8 @@ class Stepper:
         self._loss = loss = steps.DEFAULT_LOSS if loss is None else loss
         self._skips = not_finite == 'skip'
         self.skipped: DivergedError | None = None
-        self._newest: collections.deque[tuple[int, Any, Example]] = collections.deque(maxlen=KEPT)
+        self._newest: collections.deque[Made] = collections.deque(maxlen=KEPT)
+        self._last_read: steps.TrainState | None = None  # with `skip`: before the steps since then
         inputs = signature(sample.inputs)
         if not jax.tree.leaves(model.weights):
             model.init(inputs, seed)
@@ -117,6 +128,7 @@ class Stepper:
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved."""
         self.state, self.step = self._placed(state), int(state.step)
+        self._forget()
 
     def take_over(self, other: 'Stepper') -> None:
         """Goes on from the weights, statistics and step of another stepper of the same model."""
@@ -126,6 +138,7 @@ class Stepper:
             sums=self.state.sums,
         )
         self.step = other.step
+        self._forget()
 
     def model_state_after(self, other: 'Stepper') -> Any:
         """Returns what is carried here, with the statistics of another stepper of the model."""
@@ -143,17 +156,28 @@ class Stepper:
             self._continuity.check(example)
         check_categories(example, self._n_categories)
         inputs, n = self._horizon.take(example)
-        self._newest.append((self.step, n, example._replace(inputs=inputs)))
-        if example.fresh:
-            self.state = self.state._replace(model_state=self._begun())
-        step = self._compiled(n)
+        if self._skips and not self._newest:
+            self._last_read = jax.tree.map(jnp.copy, self.state)
+        self._newest.append(Made(self.step, n, example._replace(inputs=inputs)))
         with uninterrupted():
-            self.state = step(self.state, *self._devices.share((inputs, example.compared)))
+            self.state = self._after(self._newest[-1], self.state)
             self.step += 1
+
+    def _after(self, made: Made, state: steps.TrainState) -> steps.TrainState:
+        """The state after a step."""
+        if made.example.fresh:
+            state = state._replace(model_state=self._begun(state))
+        batch = made.example.inputs, made.example.compared
+        return self._compiled(made.n_earlier)(state, *self._devices.share(batch))
 
     def remember(self, example: Example) -> None:
         """Takes note of a batch that was learned from, before going on from a saved state."""
         self._horizon.take(example)
+
+    def _forget(self) -> None:
+        """Lets go of the steps until now."""
+        self._newest.clear()
+        self._last_read = None
 
     def _compiled(self, n: int) -> Any:
         """The step that goes through n earlier windows too."""
@@ -171,11 +195,14 @@ class Stepper:
     def read(self) -> dict[str, float]:
         """Returns the mean metrics of the steps since the last reading; waits for the device.
 
+        Of SummaryScalar it is the number of the last step.
+
         Raises:
           DivergedError: a step was not finite, or, where such steps are left out, all of them. The
             state is that before this step.
         """
-        sums, bad_step = jax.device_get((self.state.sums, self.state.bad_step))
+        told = self.state.sums, self.state.bad_step, summaries(self.state.model_state)
+        sums, bad_step, shown = jax.device_get(told)
         n_steps, self.skipped = float(sums.pop('steps')), None
         if bad_step != steps.FINE:
             n_bad = int(sums.get(steps.SKIPPED, 0))
@@ -188,15 +215,28 @@ class Stepper:
         zeros = self._devices.repeat(self._zeros)
         fine = self._devices.repeat(jnp.full((), steps.FINE, jnp.int32))
         self.state = self.state._replace(sums=zeros, bad_step=fine)
-        counts = {steps.SKIPPED: float(sums.pop(steps.SKIPPED))} if self._skips else {}
-        return {name: float(total) / n_steps for name, total in sums.items()} | counts
+        self._forget()
+        last = {name: float(number) for name, number in shown.items()}
+        if self._skips:
+            last[steps.SKIPPED] = float(sums.pop(steps.SKIPPED))
+        return {name: float(total) / n_steps for name, total in sums.items()} | last
 
     def _first_bad(self, bad_step: int) -> Found | None:
-        """Makes a step again to find its first bad value, if its batch is still there."""
-        for step, n, example in self._newest:
-            if step == bad_step:
-                parts = self._horizon.model(self._view, n), self._loss, self._optimizer
-                return first_bad(*parts, self.state, step, example)
+        """Makes a step again to find its first bad value, if its batch is still there.
+
+        Where steps are left out, those before it are made again, for the weights that it had; if
+        their batches are not all there, it gets the weights of now.
+        """
+        state, before = self.state, self._last_read
+        replays = before is not None and before.step == self._newest[0].step
+        if before is not None and replays:
+            state, self._last_read = before, None  # the steps are given it for good
+        for made in self._newest:
+            if made.step == bad_step:
+                parts = self._horizon.model(self._view, made.n_earlier), self._loss, self._optimizer
+                return first_bad(*parts, state, made.step, made.example)
+            if replays:
+                state = self._after(made, state)
         return None
 
     @property
@@ -218,9 +258,9 @@ class Stepper:
         self.model.weights = self._devices.taken(weights)
         self.model.keep_statistics(self._devices.taken(self.state.model_state))
 
-    def _begun(self):
+    def _begun(self, state):
         """The initial state; but after a step that stopped the training, the state before it."""
-        held, fine = self.state.model_state, self.state.bad_step == steps.FINE
+        held, fine = state.model_state, state.bad_step == steps.FINE
         fresh = self._devices.share(self._view.new_state(self._batch_size, after=held))
         if self._skips:
             return fresh
