@@ -4,6 +4,7 @@
 # make peers  adds PyTorch, Keras, Flax and others, with which tests then compare
 # make bench  five minutes: retrax beside PyTorch and Flax, on this machine
 # make docs   the documentation as a site: docs/_build/index.html
+# make notebooks  the pages of examples/ as notebooks, beside them
 # make parity  Trax's own tests against retrax; writes the table in docs/parity.md
 # make clean  removes what the targets made, except runs/
 #
@@ -25,7 +26,7 @@ NODE_OK := process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)
 # The checker is in pyright's wheel; these keep it from looking for a newer one on the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint peers bench docs parity clean
+.PHONY: demo test lint peers bench docs notebooks parity clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
@@ -50,6 +51,9 @@ bench: $(VENV)/installed-peers
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo 'The site is in docs/_build/index.html'
+
+notebooks: $(VENV)/created
+	$(BIN)/python docs/notebooks.py notebooks
 
 parity: $(VENV)/installed-dev
 	$(BIN)/python -m tests.parity --write

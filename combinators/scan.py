@@ -10,6 +10,7 @@ from .layer import Layer
 from .observing import observed
 from .serial import ensure_layers
 from .signature import ShapeDtype, infer, is_symbolic, signature
+from .slices import Slices
 from .stack import as_items, as_stack
 from .state import hold, release
 
@@ -126,7 +127,7 @@ class Scan(Layer):
         return (y,), (carry,), sub_state
 
     def _slice_by_slice(self, xs, carries, weights, sub_state, context):
-        layer = self._sublayers[0]
+        layer, named = self._sublayers[0], Slices()
 
         def step(loop, slices):
             i, carries, sub_state = loop
@@ -134,14 +135,16 @@ class Scan(Layer):
             if context.rng is not None:
                 here = context.replace(rng=jax.random.fold_in(context.rng, i))
             top = as_stack((*slices, *carries))
-            y, sub_state = passes.apply(layer, top, weights, sub_state, here)
+            with named.heard():
+                y, sub_state = passes.apply(layer, top, weights, sub_state, here)
             ys, carries = self._split(y)
-            return (i + 1, carries, sub_state), ys
+            return (i + 1, carries, sub_state), (ys, named.arrays())
 
         body = jax.checkpoint(step) if self._remat else step
         moved = tuple(jnp.moveaxis(x, self._axis, 0) for x in xs)
         start = (jnp.zeros((), jnp.int32), carries, sub_state)
-        (_, carries, sub_state), ys = jax.lax.scan(body, start, moved)
+        (_, carries, sub_state), (ys, stacked) = jax.lax.scan(body, start, moved)
+        named.tell(stacked)
         return tuple(jnp.moveaxis(y, 0, self._axis) for y in ys), carries, sub_state
 
 

@@ -1,9 +1,16 @@
 """The settings of the documentation site: `make docs`."""
 
+import logging
+import sys
+from pathlib import Path
+
 from pygments.lexers.python import PythonLexer
 from sphinx.highlighting import lexers
 
 import retrax
+
+sys.path.insert(0, str(Path(__file__).parent))  # the extension beside this file
+logging.getLogger('jax').setLevel(logging.WARNING)  # that there is no TPU is no news here
 
 lexers['gin'] = PythonLexer()  # gin's files read almost like Python
 
@@ -17,6 +24,7 @@ extensions = [
     'sphinx.ext.napoleon',
     'sphinx.ext.viewcode',
     'sphinx_copybutton',
+    'plain_docstrings',
 ]
 source_suffix = {'.md': 'markdown'}
 myst_heading_anchors = 3
@@ -26,9 +34,14 @@ suppress_warnings = [
     'ref.python',  # a name that several pages have, such as LayerError
 ]
 
-autodoc_member_order = 'bysource'
+autodoc_member_order = 'alphabetical'
 autodoc_typehints = 'none'  # the docstrings say shapes, which types do not
 autodoc_preserve_defaults = True
 
+smartquotes = False  # shapes have three dots, and are copied
+highlight_language = 'none'  # formulas and commands are no Python
+
 html_theme = 'furo'
+html_static_path = ['_static']
+html_css_files = ['site.css']
 html_title = 'retrax'

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..combinators import mismatch
 from ..combinators.paths import places
-from ..layers import Recurrent
+from ..layers import Recurrent, RecurrentCell
 from ..layers.named import Hold
 from ..layers.watched import names
 
@@ -27,13 +27,13 @@ def forced(
     The names are those of the cell's formula: of a GRU u, r, c and h; `recurrent_names` lists
     them. The new model holds the same arrays at this moment, its states are states of the
     other, and it is trained, run and decoded like any. A layer that stands at two places is held
-    at both.
+    at both. A cell that a Scan runs is held like a layer, at all of its steps.
 
     Args:
       model: a layer, or a view of one.
       values: a number for 'path.name'.
       steps: at which it is held, counted from the beginning of a sequence; all by default. Steps
-        cannot be chosen for predict or carry.
+        cannot be chosen for predict or carry, and not for a cell in a Scan.
       units: which are held; all by default.
 
     Raises:
@@ -41,22 +41,36 @@ def forced(
     """
     model = copy.deepcopy(model)
     vars(model).pop('_views', None)  # they show the layers as they were
-    layers = {path: layer for path, layer in places(model) if isinstance(layer, Recurrent)}
+    cells = {path: (layer, cell) for path, layer, cell in _cells(model)}
     for address, value in values.items():
         path, _, name = address.rpartition('.')
-        if path not in layers or name not in names(layers[path].cell):
+        if path not in cells or name not in names(cells[path][1]):
             known = ', '.join(recurrent_names(model)) or 'none: it has no recurrent layer with any'
             raise ValueError(f'forced: expected a name of {model.name}: {known}; got {address!r}')
-        layer = layers[path]
-        hold = Hold(name, _number(address, value), _units(layer, units), _steps(steps))
+        layer, cell = cells[path]
+        if layer is cell and steps is not None:
+            raise ValueError(
+                f'forced: {path} runs one step at a time and does not know which; hold it at all '
+                'steps, or make the layer of Recurrent'
+            )
+        hold = Hold(name, _number(address, value), _units(layer, cell, units), _steps(steps))
         layer._holds = (*layer._holds, hold)
     return model
 
 
 def recurrent_names(model: Any) -> list[str]:
     """Returns the names of values inside of a model's recurrent layers, such as 'GRU#1.u'."""
-    found = [(path, layer) for path, layer in places(model) if isinstance(layer, Recurrent)]
-    return [f'{path}.{name}'.lstrip('.') for path, layer in found for name in names(layer.cell)]
+    found = _cells(model)
+    return [f'{path}.{name}'.lstrip('.') for path, _, cell in found for name in names(cell)]
+
+
+def _cells(model):
+    """Yields the place, layer and cell of each recurrent layer, which a Scan's cell is itself."""
+    for path, layer in places(model):
+        if isinstance(layer, Recurrent):
+            yield path, layer, layer.cell
+        elif isinstance(layer, RecurrentCell):
+            yield path, layer, layer
 
 
 def _number(address, value):
@@ -74,10 +88,10 @@ def _steps(steps):
     return found
 
 
-def _units(layer, units):
+def _units(layer, cell, units):
     if units is None:
         return None
-    found, n = tuple(units), layer.cell.n_units
+    found, n = tuple(units), cell.n_units
     if not all(isinstance(unit, int) and 0 <= unit < n for unit in found):
         raise mismatch(
             'forced: units', f'whole numbers from 0 to {n - 1}, of {layer.name}', list(found)

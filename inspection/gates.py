@@ -68,7 +68,7 @@ def gates_of(recording: Recording) -> Gates:
     if not found:
         raise ValueError(
             f'gates: {recording.name} has no recurrent layer that names a gate. A cell of your own '
-            "does so in its step: u = tl.named_gate('u', u); cells inside of a Scan are not seen"
+            "does so in its step: u = tl.named_gate('u', u)"
         )
     return Gates(recording.name, {name: _statistics(value) for name, value in found.items()})
 

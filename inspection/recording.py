@@ -42,7 +42,7 @@ def record(model: Any, x: Any) -> Recording:
     """Runs a model in eval, from its initial state; returns what its recurrent layers named.
 
     The model does not change. One that has no weights yet is run with weights of its own that do
-    not last. Cells inside of a Scan are not seen.
+    not last. Of a cell in a Scan the slices stand one after another, as steps.
 
     Args:
       model: a layer, or a view of one.
@@ -81,7 +81,7 @@ class _Names(Observer):
 
     def named(self, layer, context, values):
         arrays = jax.tree.leaves({name: v.value for name, v in values.items()})
-        if any(isinstance(a, jax.core.Tracer) for a in arrays):  # inside of a Scan or the like
+        if any(isinstance(a, jax.core.Tracer) for a in arrays):  # in a user's own loop
             return
         self.found[context.location] = {
             name: v._replace(value=np.asarray(v.value)) for name, v in values.items()

@@ -32,18 +32,23 @@ def html(shown: RenderableType) -> str:
         return ''.join(map(html, shown.renderables))
     if not isinstance(shown, Table):
         return f'<p>{escape(str(shown))}</p>'
-    title = '' if shown.title is None else f'<caption>{escape(str(shown.title))}</caption>'
+    title = '' if shown.title is None else escape(str(shown.title))
     columns = [_column(column) for column in shown.columns]
     rows = ''.join(f'<tr>{"".join(row)}</tr>' for row in zip(*columns, strict=True))
-    return f'<table>{title}{rows}</table>'
+    return (
+        '<div style="overflow-x: auto"><table style="border-collapse: collapse">'
+        f'<caption style="text-align: left; font-weight: bold">{title}</caption>{rows}'
+        '</table></div>'
+    )
 
 
 def _column(column):
     """Returns the cells of a column, its name first."""
-    style = f'text-align: {column.justify}; white-space: pre-wrap'
+    style = f'text-align: {column.justify}; white-space: pre; padding: 0.1em 0.8em 0.1em 0'
     name = '' if column.header is None else escape(str(column.header))
     cells = [f'<td style="{style}">{escape(str(cell))}</td>' for cell in column.cells]
-    return [f'<th style="{style}">{name}</th>', *cells]
+    line = 'border-bottom: 1px solid currentColor'
+    return [f'<th style="{style}; {line}">{name}</th>', *cells]
 
 
 def table(title: str, left: list[str], right: list[str]) -> Table:

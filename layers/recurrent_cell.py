@@ -19,9 +19,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from ..combinators import Layer, mismatch
+from ..combinators.observing import observer
 from ..kernels import Affine, Flags, Implementation, recur
 from .checks import positive, same_width
 from .initializers import Initializer, RandomNormalInitializer, RandomUniformInitializer
+from .named import Hold
 
 
 class Map(NamedTuple):
@@ -80,6 +82,7 @@ class RecurrentCell(Layer):
     """
 
     weights_type: Any = None  # the NamedTuple of the weights; made from the names of the maps
+    _holds: tuple[Hold, ...] = ()  # what named values are held at, where it is a layer by itself
 
     def __init__(
         self,
@@ -163,8 +166,21 @@ class RecurrentCell(Layer):
 
     def _over_time(self, x, carry, weights, context, remat):
         self.check_width(x, weights)
+        return self._from_state(x, carry, weights, context, remat)
+
+    def _from_state(self, x, start, weights, context, remat=False):
+        """Runs the layer along time; watched, where somebody holds or hears what it names."""
         along = Along(context.precision, context.implementation, remat=remat)
-        return self.along_time(x, carry, weights, Flags(), None, along)
+        arguments = (x, start, weights, Flags(), None, along)
+        hears = observer().hears_names
+        if not self._holds and not hears:
+            return self.along_time(*arguments)
+        from . import watched  # a watched cell is a cell, and made from this module
+
+        y, last, seen = watched.along_time(self, self._holds, *arguments)
+        if hears:
+            observer().named(self, context, seen)
+        return y, last
 
     def affines(self, weights: Any) -> dict[str, Affine]:
         """Returns the arrays of each map."""
@@ -237,8 +253,7 @@ class RecurrentCell(Layer):
         rows = x.shape[:-1]
         one = x.reshape(-1, 1, x.shape[-1])
         start = before.reshape(-1, before.shape[-1])
-        along = Along(context.precision, context.implementation)
-        y, after = self.along_time(one, start, weights, Flags(), None, along)
+        y, after = self._from_state(one, start, weights, context)
         y, after = y.reshape(*rows, -1), after.reshape(*rows, -1)
         return (y, after), state
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import jax
 import pytest
 from hypothesis import HealthCheck, settings
+from quick import is_thorough, quickly
 
 jax.config.update('jax_enable_x64', False)
 # jax_numpy_rank_promotion stays as users have it: `x @ w + b` is how the layers read.
@@ -53,13 +54,10 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Child processes do so too. 'thorough' compiles as users do. Tests that look into compiled
     programs must not take this.
     """
-    if os.environ.get('RETRAX_HYPOTHESIS') == 'thorough':
+    if not is_thorough():
+        monkeypatch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+    with quickly():
         yield
-        return
-    monkeypatch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
-    jax.config.update('jax_disable_most_optimizations', True)
-    yield
-    jax.config.update('jax_disable_most_optimizations', False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import io
-import runpy
+import re
 from typing import Any, NamedTuple
 
 import pages
+from quick import quickly
 
 
 class Page(NamedTuple):
@@ -20,9 +21,20 @@ class Page(NamedTuple):
 
 
 @functools.cache
-def run(name: str) -> Page:
-    """Runs examples/NAME.py once in a process, as an import: without arguments."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        names = runpy.run_path(str(pages.ROOT / 'examples' / f'{name}.py'))
+def run(name: str, steps: int | None = None) -> Page:
+    """Runs examples/NAME.py once in a process, as an import: without arguments.
+
+    Args:
+      name: of the page.
+      steps: what its line `STEPS = ...` is changed to; docs/examples/NAME.md has what it prints
+        as it is.
+    """
+    path = pages.ROOT / 'examples' / f'{name}.py'
+    source = path.read_text(encoding='utf-8')
+    if steps is not None:
+        source, n = re.subn(r'^STEPS = \d+$', f'STEPS = {steps}', source, flags=re.MULTILINE)
+        assert n == 1
+    names = {'__name__': name}
+    with contextlib.redirect_stdout(io.StringIO()) as out, quickly():
+        exec(compile(source, str(path), 'exec'), names)
     return Page(names, out.getvalue())

@@ -7,7 +7,8 @@ DOCS = pages.ROOT / 'docs'
 
 
 @pytest.mark.parametrize(
-    ('page', 'n_compared'), [('quickstart', 4), ('stack', 4), ('modes', 4), ('coming-from', 1)]
+    ('page', 'n_compared'),
+    [('index', 1), ('quickstart', 4), ('stack', 4), ('modes', 4), ('coming-from', 1)],
 )
 def test_the_page_prints_what_it_shows(page, n_compared) -> None:
     assert pages.run(f'docs/{page}.md') == n_compared

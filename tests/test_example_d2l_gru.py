@@ -11,12 +11,15 @@ from retrax import configs, inspection
 from retrax import layers as tl
 from retrax.interop import weights
 
-pytestmark = pytest.mark.xdist_group('example d2l_gru')
+pytestmark = [
+    pytest.mark.xdist_group('example d2l_gru'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 
 
 @pytest.fixture(scope='module')
 def page() -> example_pages.Page:
-    return example_pages.run('d2l_gru')
+    return example_pages.run('d2l_gru', steps=250)
 
 
 def test_H1_small_normal_weights_and_zero_biases() -> None:

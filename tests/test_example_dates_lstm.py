@@ -5,7 +5,10 @@ import re
 import example_pages
 import pytest
 
-pytestmark = pytest.mark.xdist_group('example dates_lstm')
+pytestmark = [
+    pytest.mark.xdist_group('example dates_lstm'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 
 
 @pytest.fixture(scope='module')

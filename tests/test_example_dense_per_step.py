@@ -7,7 +7,10 @@ from conformance.peers import peer
 
 from retrax import layers as tl
 
-pytestmark = pytest.mark.xdist_group('example dense_per_step')
+pytestmark = [
+    pytest.mark.xdist_group('example dense_per_step'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 
 
 @pytest.fixture(scope='module')

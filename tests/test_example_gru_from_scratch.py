@@ -11,12 +11,15 @@ from retrax import data, training
 from retrax import layers as tl
 from retrax.interop import weights
 
-pytestmark = pytest.mark.xdist_group('example gru_from_scratch')
+pytestmark = [
+    pytest.mark.xdist_group('example gru_from_scratch'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 
 
 @pytest.fixture(scope='module')
 def page() -> example_pages.Page:
-    return example_pages.run('gru_from_scratch')
+    return example_pages.run('gru_from_scratch', steps=100)
 
 
 def test_C1_a_matrix_for_each_gate(page) -> None:
@@ -152,7 +155,7 @@ def test_C11_state_restarts_rates_halve_gradients_are_clipped(page) -> None:
     rates = [float(page['halved'](step)) for step in (0, 99, 100, 200)]
     assert rates == [2.0, 2.0, 1.0, 0.5]
     losses = page['history'].losses
-    assert losses[-1] < losses[0] - 0.5
+    assert losses[-1] < losses[0] - 0.4
 
 
 def test_C12_what_is_not_used_is_reported(page) -> None:

@@ -10,12 +10,15 @@ from retrax import layers as tl
 from retrax.combinators import StateError
 from retrax.interop import weights
 
-pytestmark = pytest.mark.xdist_group('example keras_text_generation')
+pytestmark = [
+    pytest.mark.xdist_group('example keras_text_generation'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 
 
 @pytest.fixture(scope='module')
 def page() -> example_pages.Page:
-    return example_pages.run('keras_text_generation')
+    return example_pages.run('keras_text_generation', steps=40)
 
 
 def test_B1_the_state_of_layer_1_is_refused_by_layer_2(page) -> None:

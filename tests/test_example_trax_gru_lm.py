@@ -10,13 +10,16 @@ from retrax import configs, data
 from retrax import layers as tl
 from retrax.combinators import ModeError
 
-pytestmark = pytest.mark.xdist_group('example trax_gru_lm')
+pytestmark = [
+    pytest.mark.xdist_group('example trax_gru_lm'),
+    pytest.mark.usefixtures('compiled_quickly'),
+]
 IDS = tl.ShapeDtype((1, 1), np.int32)
 
 
 @pytest.fixture(scope='module')
 def page() -> example_pages.Page:
-    return example_pages.run('trax_gru_lm')
+    return example_pages.run('trax_gru_lm', steps=100)
 
 
 @pytest.fixture(scope='module')

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from registry import make_loud
 from small_models import IDS, X, ready, ready_lm
 
 import retrax
@@ -232,3 +233,54 @@ def test_a_model_without_gates() -> None:
         gates(tl.Serial(tl.Dense(3)), X)
     with pytest.raises(ValueError, match='none: it has no recurrent layer'):
         forced(tl.Serial(tl.Dense(3)), {'GRU#1.u': 1.0})
+
+
+def scanned(*cells: tl.Layer, **options: Any) -> tl.Serial:
+    """Cells one upon another at each step of a Scan, as in RNNLM."""
+    step = tl.Serial(
+        tl.Parallel([], tl.Split(len(cells))),
+        tl.SerialWithSideOutputs(list(cells)),
+        tl.Parallel([], tl.Concatenate(len(cells))),
+    )
+    zeros = tl.Branch([], tl.MakeZeroState(len(cells)))
+    return tl.Serial(zeros, tl.Scan(step, axis=1, **options), tl.Select([0], n_in=2))
+
+
+@pytest.mark.parametrize('remat', [False, True])
+def test_cells_in_a_scan_name_what_layers_name(remat: bool) -> None:
+    layers = tl.Serial(tl.GRU(3), tl.GRU(3))
+    layers.init(tl.signature(X))
+    make_loud(layers)
+    cells = scanned(tl.GRUCell(3), tl.GRUCell(3), remat=remat)
+    cells.init(tl.signature(X))
+    cells.weights = jax.tree.unflatten(
+        jax.tree.structure(cells.weights), jax.tree.leaves(layers.weights)
+    )
+    place = 'Scan#1/Serial#1/Serial#1/GRUCell#'
+    of_layer = {path.replace('GRU#', place): v for path, v in record(layers, X).layers.items()}
+    found = record(cells, X)
+    assert list(found.layers) == list(of_layer)
+    for path, named in of_layer.items():
+        assert_same(
+            {k: v.value for k, v in found.layers[path].items()},
+            {k: v.value for k, v in named.items()},
+        )
+    assert list(gates(cells, X).rows) == [f'{place}{k}.{gate}' for k in (1, 2) for gate in 'ur']
+    for held in ({'2.u': 1.0}, {'1.r': 0.25, '2.h': -0.5}):
+        of_cells = forced(cells, {place + k: v for k, v in held.items()}).as_mode('eval')(X)
+        of_layers = forced(layers, {f'GRU#{k}': v for k, v in held.items()}).as_mode('eval')(X)
+        np.testing.assert_allclose(of_cells, of_layers, atol=2e-6)
+
+
+def test_a_cell_that_a_scan_runs_alone() -> None:
+    cell = tl.Serial(tl.Branch([], tl.MakeZeroState(1)), tl.Scan(tl.GRUCell(3), axis=1))
+    ready(cell)
+    layer = ready(tl.GRU(3))
+    layer.weights = type(layer.weights)(*jax.tree.leaves(cell.weights))
+    path = 'Scan#1/GRUCell#1'
+    assert recurrent_names(cell) == [f'{path}.{name}' for name in 'urch']
+    assert_same(seen(cell, path=path), seen(layer))
+    deaf = forced(cell, {f'{path}.u': 1.0})
+    assert not np.asarray(deaf.as_mode('eval')(X)[0]).any()
+    with pytest.raises(ValueError, match=r'Scan#1/GRUCell#1 runs one step at a time'):
+        forced(cell, {f'{path}.u': 1.0}, steps=[1])

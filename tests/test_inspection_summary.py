@@ -191,7 +191,7 @@ def test_what_it_prints() -> None:
 
 def test_a_notebook_shows_tables() -> None:
     made = summary(GRULM(256, 512, 2), IDS)._repr_html_()
-    assert made.startswith('<table><caption>Serial: int32[b,t]</caption><tr><th')
+    assert '>Serial: int32[b,t]</caption><tr><th' in made
     assert made.count('<tr>') == 1 + 6 + 1
     assert '>GRU_512</td>' in made
     assert '>3,411,200</td>' in made
