@@ -10,11 +10,42 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..data import Vocabulary
+from ..data import Pair, Vocabulary, end_id, format_pairs
 from ..decoding import generate, regex, stream
 from .text import printable, start_ids
 
 _BROKEN = '\N{REPLACEMENT CHARACTER}'
+
+
+class Reader(NamedTuple):
+    """What a run reads before it writes: the beginning of its text, or a source of its own."""
+
+    vocabulary: Vocabulary
+    is_pairs: bool = False
+
+    def given(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Returns what `generate` is given of texts.
+
+        Raises:
+          ValueError: one is empty, and is to be a source.
+        """
+        if not self.is_pairs:
+            ids = [start_ids(self.vocabulary, text) for text in texts]
+            return {'prompt': [() if one is None else one for one in ids]}
+        if not all(texts):
+            raise ValueError('this run writes a target for a source: give one, --prompt SOURCE')
+        return {'source': [self.vocabulary.encode(text) for text in texts]}
+
+    def shown(self, prompt: str, text: str) -> str:
+        """Returns both as they are shown together."""
+        return f'{prompt} \N{RIGHTWARDS ARROW} {text}' if self.is_pairs else prompt + text
+
+    def ends(self, pattern: str | None) -> dict[str, Any]:
+        """Returns where texts end, and what makes `generate` write such as match a pattern."""
+        form = {} if pattern is None else {'constraint': regex(pattern, self.vocabulary)}
+        if self.is_pairs:
+            return {**form, 'eos_id': end_id(self.vocabulary)}
+        return {**form, 'eos_id': self.vocabulary.start_id} if form else {}
 
 
 class Made(NamedTuple):
@@ -56,16 +87,13 @@ def _known(vocabulary, text, option):
     return ids.tolist()
 
 
-def form(vocabulary: Vocabulary, pattern: str) -> dict[str, Any]:
-    """Returns what makes `generate` write texts that match a pattern, each as long as it needs."""
-    return {'constraint': regex(pattern, vocabulary), 'eos_id': vocabulary.start_id}
-
-
-def write(model: Any, vocabulary: Vocabulary, prompt: str, length: int, options: Any) -> None:
-    """Prints a prompt and what the model makes of it, chunk by chunk."""
-    click.echo(printable(prompt), nl=False)
+def write(model: Any, reader: Reader, prompt: str, length: int, options: Any) -> None:
+    """Prints what a model makes of a prompt, behind it if it goes on, chunk by chunk."""
+    begin, vocabulary = reader.given([prompt]), reader.vocabulary
+    if not reader.is_pairs:
+        click.echo(printable(prompt), nl=False)
     ids, shown, text = [], 0, ''
-    for chunk in stream(model, start_ids(vocabulary, prompt), length, **options):
+    for chunk in stream(model, max_new_tokens=length, **begin, **options):
         ids.extend(chunk[0])
         text = vocabulary.decode(_ended(ids, options))
         whole = text.rstrip(_BROKEN)  # the next chunk may complete a character
@@ -74,12 +102,17 @@ def write(model: Any, vocabulary: Vocabulary, prompt: str, length: int, options:
     click.echo(printable(text[shown:]))
 
 
-def table(texts: list[Made]) -> None:
+def pairs(texts: list[Made]) -> None:
+    """Prints texts behind their sources, as pairs are written."""
+    click.echo(printable(format_pairs([Pair(made.prompt, made.text) for made in texts])), nl=False)
+
+
+def table(texts: list[Made], reader: Reader) -> None:
     """Prints texts, the likeliest of each prompt first."""
     shown = Table('row', 'log p / character', 'text')
     order = list(dict.fromkeys(made.prompt for made in texts))
     for made in sorted(texts, key=lambda made: (order.index(made.prompt), -made.per_character)):
-        text = printable(made.prompt + made.text)
+        text = printable(reader.shown(made.prompt, made.text))
         shown.add_row(str(made.row), f'{made.per_character:.3f}', Text(text))
     Console().print(shown)
 
@@ -92,20 +125,13 @@ def lines(texts: list[Made]) -> None:
 
 
 def texts(
-    model: Any, vocabulary: Vocabulary, prompts: Sequence[str], length: int, n: int, options: Any
+    model: Any, reader: Reader, prompts: Sequence[str], length: int, n: int, options: Any
 ) -> Iterator[Made]:
     """Yields n texts for each prompt; all of them are made in one batch."""
-    ids = [start_ids(vocabulary, prompt) for prompt in prompts]
-    tokens, log_probs = generate(
-        model,
-        [() if one is None else one for one in ids],
-        length,
-        n=n,
-        return_log_probs=True,
-        **options,
-    )
+    given = {**reader.given(prompts), **options}
+    tokens, log_probs = generate(model, max_new_tokens=length, n=n, return_log_probs=True, **given)
     for row, line in enumerate(tokens):
-        text = vocabulary.decode(_ended(line, options))
+        text = reader.vocabulary.decode(_ended(line, options))
         log_prob = float(log_probs[row].sum(dtype=np.float64))
         yield Made(row, prompts[row // n], text, log_prob)
 

@@ -184,8 +184,12 @@ def evaluate(run: Path, data: str | None, protocol: str | None, **more: Any) -> 
 @main.command(cls=Command)
 @click.argument('run', type=click.Path(path_type=Path))
 @click.option('--prompt', default='', help='The text to go on from.')
-@click.option('--length', default=300, show_default=True, type=click.IntRange(min=1))
-@click.option('--temperature', default=0.8, show_default=True, type=click.FloatRange(min=0.0))
+@click.option(
+    '--length', type=click.IntRange(min=1), help='Tokens; 300, or those of a target in training.'
+)
+@click.option(
+    '--temperature', type=click.FloatRange(min=0.0), help='0.8, or 0 where RUN has learned pairs.'
+)
 @click.option('--top-k', type=click.IntRange(min=1), help='Choose among the K most probable.')
 @click.option('--top-p', type=float, help='Choose among the fewest that have probability P.')
 @click.option('--min-p', type=float, help='Choose among those at least P times the most probable.')
@@ -214,7 +218,8 @@ def evaluate(run: Path, data: str | None, protocol: str | None, **more: Any) -> 
 def generate(
     run: Path,
     prompt: str,
-    length: int,
+    length: int | None,
+    temperature: float | None,
     prompt_file: Path | None,
     prompts: Path | None,
     n: int | None,
@@ -238,28 +243,30 @@ def generate(
         raise click.UsageError(f'{prompts} is empty; give a prompt on each line')
     from ..configs import load_run
     from ..training import PairTask
-    from .generate import form, ids_of, lines, table, texts, write
-    from .pairs import answer, check_greedy
+    from .generate import Reader, ids_of, lines, pairs, table, texts, write
 
     loaded = load_run(run, best=best)
-    if isinstance(loaded.experiment.what, PairTask):
-        check_greedy(click.get_current_context())
-        answer(loaded, begin, as_json)
-        return
     if labels := loaded.metadata.get('labels'):
         raise ValueError(
             f'{run}: this run has no language model, so it cannot go on with a text: its model '
             f'tells apart {", ".join(labels)}. Try: retrax eval {run}'
         )
-    model, vocabulary = loaded.model, loaded.vocabulary
-    options.update(ids_of(vocabulary, eos, banned))
-    if regex is not None:
-        options = {**form(vocabulary, regex), **options}
+    model, task = loaded.model, loaded.experiment.what
+    reader = Reader(loaded.vocabulary, isinstance(task, PairTask))
+    length = length or (loaded.experiment.sizes.target_window if reader.is_pairs else 300)
+    usual = 0.0 if reader.is_pairs else 0.8
+    options['temperature'] = usual if temperature is None else temperature
+    options |= reader.ends(regex) | ids_of(reader.vocabulary, eos, banned)
     if n is None and prompts is None and not as_json:
-        write(model, vocabulary, begin[0], length, options)
+        write(model, reader, begin[0], length, options)
         return
-    show = lines if as_json else table
-    show(list(texts(model, vocabulary, begin, length, n or 1, options)))
+    made = list(texts(model, reader, begin, length, n or 1, options))
+    if as_json:
+        lines(made)
+    elif reader.is_pairs and n is None:
+        pairs(made)
+    else:
+        table(made, reader)
 
 
 @main.command(cls=Command)

@@ -2,13 +2,14 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from test_cli import refused, retrax
 
-from retrax import configs, data, training
+from retrax import configs, data, generate, training
 from retrax.interop.trax import decoding
 from retrax.training import RunDirectory
 
@@ -122,10 +123,21 @@ def test_the_commands_about_a_run(home: Path, tmp_path: Path) -> None:
 
 def test_generate_writes_the_target_of_a_source(home: Path, tmp_path: Path) -> None:
     loaded = configs.load_run(home / 'run')
-    source = loaded.vocabulary.encode('3+4')[None]
-    row = training.writing.write(loaded.model, source, 3)[0]
+    source = loaded.vocabulary.encode('3+4')
+    row = generate(loaded.model, max_new_tokens=3, temperature=0, source=source)[0]
     written = data.text_of(loaded.vocabulary, row)
     assert retrax('generate', home / 'run', '--prompt', '3+4').output == f'{written}\n'
     (tmp_path / 'sources.txt').write_text('3+4\n1+8\n')
-    output = retrax('generate', home / 'run', '--prompts', tmp_path / 'sources.txt').output
-    assert output.startswith(f'3+4\t{written}\n1+8\t')
+    arguments = ['generate', home / 'run', '--prompts', tmp_path / 'sources.txt']
+    assert retrax(*arguments).output.startswith(f'3+4\t{written}\n1+8\t')
+    arguments += ['--n', '2', '--temperature', '0.9', '--top-k', '5', '--seed', '3']
+    output = retrax(*arguments, '--json').output
+    source = [loaded.vocabulary.encode(text) for text in ('3+4', '1+8')]
+    options = {'eos_id': data.end_id(loaded.vocabulary), 'top_k': 5, 'seed': 3, 'n': 2}
+    rows = generate(loaded.model, None, 3, 0.9, source=source, **options)
+    texts = [data.text_of(loaded.vocabulary, row) for row in rows]
+    assert [json.loads(line)['text'] for line in output.splitlines()] == texts
+    assert f'3+4 \N{RIGHTWARDS ARROW} {texts[0]}' in retrax(*arguments).output
+    written = retrax('generate', home / 'run', '--prompt', '1+8', '--regex', '[0-9]{2}').output
+    assert re.fullmatch(r'\d\d\n', written)
+    assert 'give one, --prompt SOURCE' in refused('generate', home / 'run')

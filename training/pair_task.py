@@ -7,11 +7,11 @@ import numpy as np
 
 from .. import data as corpora
 from ..combinators import ShapeDtype
+from ..decoding import generate
 from ..layers import Accuracy, CrossEntropyLossWithLogSoftmax
 from .evaluate import Evaluation, evaluate
 from .results import PairResult
 from .task import Material, Sizes, Task
-from .writing import write
 
 N_WRITTEN = 200  # held-out pairs whose targets are written, at each evaluation
 N_SHOWN = 3
@@ -101,7 +101,12 @@ class PairTask(Task):
         """Returns what greedy decoding writes for the first n sources, or all."""
         n = min(n, len(batches.pairs))
         parts = [batches[i] for i in range(-(-n // batches.batch_size))]
-        rows = [row for part in parts for row in write(model, part.source, part.target.shape[1])]
+        end = corpora.end_id(vocabulary)
+        made = [
+            generate(model, None, part.target.shape[1], 0, source=part.source, eos_id=end)
+            for part in parts
+        ]
+        rows = np.concatenate(made)
         return [corpora.text_of(vocabulary, row) for row in rows[:n]]
 
     def figure_of(self, evaluation):
