@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from .products import affine as affine_product
 from .products import weight_gradient
+from .scan_over import scan_over
 
 Step = Callable[..., Any]
 
@@ -117,7 +118,6 @@ def _joined(pieces):
 
 def loop(step, precision, reverse, slices, parts, params, start, fresh_state):
     """Runs all steps; returns the states after each and the last one. The reference."""
-
     pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
 
     def body(state, now):
@@ -133,25 +133,29 @@ saving_loop = jax.custom_vjp(loop, nondiff_argnums=(0, 1, 2))
 
 def _forward(step, precision, reverse, slices, parts, params, start, fresh_state):
     pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
+    # What x gives to a map has the shape of what the map gives, and is read for that alone.
+    over = {k: v for k, v in slices.inputs.items() if k in parts.kernels}
+    slices = slices._replace(inputs={k: None if k in over else v for k, v in slices.inputs.items()})
 
-    def body(state, now):
+    def body(state, old, now):
+        now = now._replace(inputs=now.inputs | old)
         after, gave = _one_step(step, precision, parts, pieces, params, fresh_state, state, now)
-        return after, (after, gave)
+        return after, {name: gave.pop(name) for name in over}, (state, gave)
 
-    last, (states, gave) = jax.lax.scan(body, start, slices, reverse=reverse)
-    return (states, last), (slices, parts, params, start, fresh_state, states, gave)
+    last, gave, (before, others) = scan_over(body, start, over, slices, reverse)
+    states = jax.tree.map(functools.partial(_after, reverse), before, last)
+    return (states, last), (slices, parts, params, fresh_state, before, gave | others)
 
 
 def _backward(step, precision, reverse, saved, gradients):
-    slices, parts, params, start, fresh_state, states, gave = saved
+    slices, parts, params, fresh_state, before, gave = saved
     d_states, d_last = gradients
-    before = jax.tree.map(functools.partial(_before, reverse), start, states)
     of_x_alone = {k: v for k, v in slices.inputs.items() if k not in parts.kernels}
     back = {name: _cut(kernel.T, precision) for name, kernel in parts.kernels.items()}
 
-    def body(d_carried, here):
+    def body(d_carried, gave, here):
         d_state, d_common = d_carried
-        d_after, state, gave, now = here
+        d_after, state, now = here
 
         def replay(state, common, inputs, probes):
             operands = {}
@@ -164,12 +168,12 @@ def _backward(step, precision, reverse, saved, gradients):
         common = (params, fresh_state)
         _, pull, operands = jax.vjp(replay, state, common, now.inputs, probes, has_aux=True)
         d_state, d_common_here, d_inputs, d_gave = pull(_sum(d_state, d_after))
-        return (d_state, _sum(d_common, d_common_here)), (d_inputs, d_gave, operands)
+        return (d_state, _sum(d_common, d_common_here)), d_gave, (d_inputs, operands)
 
     zeros = jax.tree.map(jnp.zeros_like, (params, fresh_state))
-    here = (d_states, before, gave, slices._replace(inputs=of_x_alone))
-    (d_start, (d_params, d_fresh)), (d_inputs, d_gave, operands) = jax.lax.scan(
-        body, (d_last, zeros), here, reverse=not reverse
+    here = (d_states, before, slices._replace(inputs=of_x_alone))
+    (d_start, (d_params, d_fresh)), d_gave, (d_inputs, operands) = scan_over(
+        body, (d_last, zeros), gave, here, not reverse
     )
     d_slices = Slices({k: d_inputs.get(k, d_gave.get(k)) for k in slices.inputs}, None, None)
     d_parts = Parts(
@@ -197,11 +201,11 @@ def _recalling(precision, inputs, probes, gave, back, operands):
     return affine
 
 
-def _before(reverse, start, states):
-    """Returns the states before each step."""
+def _after(reverse, before, last):
+    """Returns the states after each step, of those before each and the last one."""
     if reverse:
-        return jnp.concatenate([states[1:], start[None]])
-    return jnp.concatenate([start[None], states[:-1]])
+        return jnp.concatenate([last[None], before[:-1]])
+    return jnp.concatenate([before[1:], last[None]])
 
 
 def _sum(a, b):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -310,6 +311,18 @@ def test_the_loops_hold_the_recurrent_products_only(case):
         names = [e.primitive.name for e in all_eqns(body)]
         assert names.count('dot_general') == operands
         assert 'transpose' not in names
+
+
+def test_what_the_loops_write_over_their_inputs_is_in_place(case):
+    """No step copies an array that is as long as the sequence."""
+    compiled = jax.jit(jax.grad(case.total(), (0, 2))).lower(*case.arguments).compile()
+    text = compiled.as_text()
+    bodies = set(re.findall(r'body=%([\w.-]+)', text))
+    computations = [c for c in re.split(r'\n(?=%)', text) if c.split(' ')[0][1:] in bodies]
+    assert len(computations) == len(bodies) == 2
+    for computation in computations:
+        assert f'[{T},{B},' in computation
+        assert not re.search(rf'\[{T},{B},\d+\]\S* copy\(', computation)
 
 
 def test_a_wide_kernel_is_cut_in_two_on_a_cpu():
