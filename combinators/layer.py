@@ -92,6 +92,11 @@ class Layer(Face, metaclass=LayerType):
         cls._pure_apply = _last(cls, 'apply_fn', 'forward')
         cls._pure_init = _last(cls, 'weights_fn', 'init_weights_and_state', 'state_fn')
 
+    @property
+    def room_for_steps(self) -> tuple[str, int] | None:
+        """For how many steps there is room in predict: by which argument, and how many."""
+        return None
+
     # The pure core.
 
     def weights_fn(self, signature: Any, context: Context) -> Any:

@@ -14,6 +14,7 @@ from . import beam_step, options, prompts
 from .constraint import prepared
 from .drawing import by_rows
 from .opening import opened
+from .room import told_room
 from .rows import take_rows
 from .source import inputs, own_axes
 from .steps import CHUNK, planned
@@ -100,7 +101,7 @@ def beam_search(
     state, source, search = run.begin(*read, *jax.device_put(heads), *sizes)
     weights = opening.program.weights, source
     found = _run(run.write, weights, state, search, rules, n_tokens)
-    return _checked(found, n_tokens)
+    return _checked(found, n_tokens, opening.program.predict)
 
 
 _WHO = 'beam_search'
@@ -191,12 +192,13 @@ def _run(write, weights, state, search, rules, n_tokens):
     return jax.device_get((search.finished, search.failed))
 
 
-def _checked(found, n_tokens):
+def _checked(found, n_tokens, model):
     finished, failed = found
     if failed.any():
         raise FloatingPointError(
-            f'{_WHO}: a score of row {int(failed.argmax())} is NaN; look at the weights, and at '
-            'the loss of the training that made them'
+            f'{_WHO}: a score of row {int(failed.argmax())} is NaN. A NaN among the weights does '
+            'this: look at the weights, and at the loss of the training that made them.'
+            f'{told_room(model)}'
         )
     nothing = np.isneginf(finished.scores[:, 0])
     if nothing.any():

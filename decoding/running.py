@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from .room import told_room
 from .snapshot import Snapshot
 from .steps import CHUNK, NONE, Cursor, Page, Program
 
@@ -91,7 +92,7 @@ class Stream(Iterator):
                 'maximum among the ids that may be chosen, so no token can be chosen. A NaN among '
                 'the weights does this: look at the weights, and at the loss of the training that '
                 'made them. So do ids of probability 0, where the others are banned or against '
-                'the constraint, and a text that is longer than the model has places for.'
+                f'the constraint.{told_room(self._program.predict)}'
             )
 
 

@@ -11,6 +11,7 @@ from ..combinators import as_key
 from . import options, prompts
 from .drawing import by_rows
 from .prefill import LONGEST, pieces
+from .room import told_room
 from .source import inputs, rows_with_source
 from .steps import Program, planned
 
@@ -101,7 +102,7 @@ def score(
     found = _in_windows(read, (program.weights, source), state, given, ids, window)
     log_probs = np.zeros(counts.shape, np.float32)
     log_probs[:, counts.shape[-1] - found.shape[-1] :] = found
-    return Score(_checked(np.where(counts, log_probs, 0)), counts, n_characters)
+    return Score(_checked(np.where(counts, log_probs, 0), program.predict), counts, n_characters)
 
 
 def _build(model):
@@ -150,12 +151,13 @@ def _counts(mask, tokens, text):
     return np.array(mask, bool).reshape(inside.shape)
 
 
-def _checked(log_probs):
+def _checked(log_probs, model):
     failed = np.argwhere(np.isnan(log_probs))
     if len(failed):
         row, place = failed[0]
         raise FloatingPointError(
-            f'score: the scores of row {row} for token {place} are NaN; look at the weights, and '
-            'at the loss of the training that made them'
+            f'score: the scores of row {row} for token {place} are NaN. A NaN among the weights '
+            'does this: look at the weights, and at the loss of the training that made them.'
+            f'{told_room(model)}'
         )
     return log_probs

@@ -144,6 +144,10 @@ class DotProductCausalAttention(Layer):
         )
         declare(self, draws=('train',) if dropout else False)
 
+    @property
+    def room_for_steps(self):
+        return 'max_inference_length', self._max_length
+
     def state_fn(self, signature, context):
         if not context.steps:
             return ()

@@ -75,6 +75,10 @@ class PositionalEncoding(Layer):
         self._d_feature = d_feature
         declare(self, draws=('train',) if dropout or self._from_zero < 1 else False)
 
+    @property
+    def room_for_steps(self):
+        return 'max_len', self._max_len
+
     def weights_fn(self, signature, context):
         d = width(signature)
         table = jnp.asarray(_waves(self._max_len, self._d_feature or d), self._dtype)

@@ -122,6 +122,11 @@ class SelfAttention(Layer):
         draws = ('train',) if attention_dropout or output_dropout else False
         declare(self, has_memory=causal, is_causal=causal, draws=draws)
 
+    @property
+    def room_for_steps(self):
+        ends = self._causal and self._n_dropped is None
+        return ('predict_mem_len', self._max_length) if ends else None
+
     def weights_fn(self, signature, context):
         x = signature[0] if self._masked else signature
         check_sequence(x)
