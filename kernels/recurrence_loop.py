@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .halves import WIDE, in_halves
 from .products import affine as affine_product
 from .products import weight_gradient
 from .scan_over import scan_over
@@ -30,10 +31,6 @@ _SLOPES: dict[Any, Callable[[jax.Array], Any]] = {
     jnp.tanh: lambda y: 1 - y * y,
     jax.nn.relu: lambda y: jnp.where(y > 0, jnp.ones_like(y), 0),
 }
-
-
-# From how many columns on a float32 kernel is cut: halves of 128 were slower than the whole.
-_WIDE = 512
 
 
 class Slices(NamedTuple):
@@ -99,10 +96,13 @@ def _cut(kernel, precision):
     A step has products after one another, each too small for two threads, and between them what
     one thread does. In halves, two threads work at two products, and at what follows each.
     """
-    small = kernel.shape[1] < _WIDE or kernel.shape[1] % 2 or precision == 'bf16'
-    if small or jax.default_backend() != 'cpu':
+    if kernel.shape[1] < WIDE or kernel.shape[1] % 2 or not _gains_by_halves(precision):
         return (kernel,)
     return tuple(jnp.split(kernel, 2, axis=1))
+
+
+def _gains_by_halves(precision):
+    return precision != 'bf16' and jax.default_backend() == 'cpu'
 
 
 def _by_columns(operand, pieces, added, precision):
@@ -116,19 +116,26 @@ def _joined(pieces):
     return pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces, axis=-1)
 
 
-def loop(step, precision, reverse, slices, parts, params, start, fresh_state):
-    """Runs all steps; returns the states after each and the last one. The reference."""
+def loop(step, precision, reverse, slices, parts, params, start, fresh_state, evaluated=identity):
+    """Runs all steps; returns the states after each and the last one. The reference.
+
+    `evaluated` makes of the loop's body what is run.
+    """
     pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
 
     def body(state, now):
         state, _ = _one_step(step, precision, parts, pieces, params, fresh_state, state, now)
         return state, state
 
-    last, states = jax.lax.scan(body, start, slices, reverse=reverse)
+    last, states = jax.lax.scan(evaluated(body), start, slices, reverse=reverse)
     return states, last
 
 
-saving_loop = jax.custom_vjp(loop, nondiff_argnums=(0, 1, 2))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def saving_loop(step, precision, *arguments):
+    """Runs all steps as `loop` does; where it is differentiated, as below."""
+    evaluated = in_halves if _gains_by_halves(precision) else identity
+    return loop(step, precision, *arguments, evaluated=evaluated)
 
 
 def _forward(step, precision, reverse, slices, parts, params, start, fresh_state):
