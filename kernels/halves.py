@@ -48,7 +48,8 @@ def _evaluate(closed, args):
 
 
 def _apply(eqn, values):
-    name, params, shape = eqn.primitive.name, eqn.params, eqn.outvars[0].aval.shape
+    name, params = eqn.primitive.name, eqn.params
+    shape = eqn.outvars[0].aval.shape if eqn.outvars else ()  # a callback may give nothing
     columns = shape[-1] if shape else 0
     if name in ('jit', 'pjit'):
         return _evaluate(params['jaxpr'], values)

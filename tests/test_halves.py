@@ -31,8 +31,9 @@ def across_columns(x, h):
 
 
 def choices(x, h):
-    """Booleans, integers, scalars, and functions with derivatives of their own."""
+    """Booleans, integers, scalars, a callback, and functions with derivatives of their own."""
     yes = (x > 0) & ~jnp.isnan(h)
+    jax.debug.callback(lambda found: None, yes)
     y = jnp.where(yes, jax.nn.relu(x), jax.nn.gelu(h)) + jnp.where(x.sum() > 0, x, h)
     return y, yes, jnp.round(10 * y).astype(jnp.int32) + 1, jnp.concatenate([x, h * 2], axis=0)
 
