@@ -23,6 +23,7 @@ def report(results: Results) -> str:
         *(_race(setting, rows) for setting, rows in races if not in_grid(setting)),
         *(_grid(results, seed) for seed in (TRAIN, TRAIN_BF16)),
         _costs(results.costs),
+        _picture(results.path.with_suffix('.png')),
     ]
     return '\n\n'.join(part for part in parts if part) + '\n'
 
@@ -51,6 +52,16 @@ the reset gate acts: before the product with the recurrent matrix, as in Trax, w
 products in each step, or after it, which costs one. "Ready" is building, compiling and the first
 run. bf16 is what each library offers by that name; see the first lines of its file in
 benchmarks/peers."""
+
+
+def _picture(path):
+    if not path.exists():
+        return ''
+    return (
+        '## As a picture\n\n    python -m benchmarks all --plot\n\n'
+        '![Microseconds per token of each library, race by race]'
+        f'(../benchmarks/results/{path.name})'
+    )
 
 
 def _targets(results):

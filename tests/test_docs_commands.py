@@ -3,6 +3,7 @@
 What the commands do is tested where they are: test_cli_*.py, test_benchmarks.py, test_kill.py.
 """
 
+import itertools
 import re
 import shlex
 import tomllib
@@ -39,8 +40,9 @@ def test_the_command_is_there(
         for name in ('FILE', 'begins.txt', 'rates.txt'):
             (tmp_path / name).write_text('a text')
         understood(main, words)
-        for config in (word for word in words if re.fullmatch(r'[a-z]+_[a-z_]+', word)):
-            assert (pages.ROOT / 'configs' / f'{config}.gin').is_file()
+        for before, word in itertools.pairwise(words):
+            if re.fullmatch(r'[a-z]+_[a-z_]+', word) and not before.startswith('--'):
+                assert (pages.ROOT / 'configs' / f'{word}.gin').is_file()
     elif program == 'python' and words[:2] == ['-m', 'benchmarks']:
         understood(benchmarks, words[2:])
     elif program == 'python':
