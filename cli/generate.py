@@ -89,11 +89,12 @@ def _known(vocabulary, text, option):
 
 def write(model: Any, reader: Reader, prompt: str, length: int, options: Any) -> None:
     """Prints what a model makes of a prompt, behind it if it goes on, chunk by chunk."""
-    begin, vocabulary = reader.given([prompt]), reader.vocabulary
+    vocabulary = reader.vocabulary
+    chunks = stream(model, max_new_tokens=length, **reader.given([prompt]), **options)
     if not reader.is_pairs:
         click.echo(printable(prompt), nl=False)
     ids, shown, text = [], 0, ''
-    for chunk in stream(model, max_new_tokens=length, **begin, **options):
+    for chunk in chunks:
         ids.extend(chunk[0])
         text = vocabulary.decode(_ended(ids, options))
         whole = text.rstrip(_BROKEN)  # the next chunk may complete a character

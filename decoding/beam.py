@@ -16,7 +16,7 @@ from .drawing import by_rows
 from .opening import opened
 from .room import told_room
 from .rows import take_rows
-from .source import inputs, own_axes
+from .source import inputs, moving_axes
 from .steps import CHUNK, planned
 
 PENALTY = options.Range(
@@ -97,7 +97,7 @@ def beam_search(
     row_ids, n_read = np.arange(len(rows.ids), dtype=np.uint32), opening.to_read.lengths - 1
     heads = opening.to_read.last, n_read.astype(np.int32), np.int32(eos_id or 0), states
     sizes = n_beams, n_best, _capacity(n_tokens)
-    read = opening.read(as_key(0), row_ids), opening.to_give
+    read = opening.read(as_key(0), row_ids), opening.source_ids
     state, source, search = run.begin(*read, *jax.device_put(heads), *sizes)
     weights = opening.program.weights, source
     found = _run(run.write, weights, state, search, rules, n_tokens)
@@ -169,7 +169,7 @@ def _build(run, axes):
             scores = scores[:, -1].reshape(batch, n_beams, -1)
             search, parents = beam_step.advance(search, scores, rules)
             rows = (jnp.arange(batch)[:, None] * n_beams + parents).reshape(-1)
-            return take_rows(state, rows, own_axes(axes)), search
+            return take_rows(state, rows, moving_axes(axes)), search
 
         state, search = jax.lax.fori_loop(0, CHUNK if n is None else n, step, (state, search))
         return state, search, beam_step.is_over(search, rules).all()

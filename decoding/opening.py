@@ -26,7 +26,7 @@ class Opening(NamedTuple):
         return self.program.steps.vocab_size
 
     @property
-    def to_give(self) -> jax.Array | None:
+    def source_ids(self) -> jax.Array | None:
         """The source as the model is given it: (batch, s) int32."""
         return None if self.source is None else jax.device_put(self.source.array)
 
@@ -48,7 +48,7 @@ class Opening(NamedTuple):
         program, n_rows = self.program, len(self.to_read.ids)
         if n > 1 and program.steps.draws:
             return self.take(np.repeat(np.arange(n_rows), n)).read(key, row_ids)
-        row_ids, source = row_ids[::n], self.to_give
+        row_ids, source = row_ids[::n], self.source_ids
         state = program.begin(key, source, self.to_read.ids[:, 0], row_ids)
         given = program.weights, state, self.to_read.without_last, key, row_ids, source
         state = prefill(program.steps.read, *given)

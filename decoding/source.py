@@ -105,7 +105,7 @@ def axes_of(predict: Any) -> Any:
     return in_caches(lambda kept: Kept(kept.outputs, None), batch_axes(predict))
 
 
-def own_axes(axes: Any) -> Any:
+def moving_axes(axes: Any) -> Any:
     """Returns axes with what is kept of a source as shared: rows of one source need not move it."""
     share = lambda kept: Kept(jax.tree.map(lambda _: SHARED, kept.outputs), None)  # noqa: E731
     return in_caches(share, axes)

@@ -38,13 +38,13 @@ def start(who: str, request: Request, keeps: bool = True) -> Stream | RowStreams
     counts = np.array([n_tokens, 0, request.return_log_probs], np.int32)
     if not request.deterministic:
         state = opening.read(settings.key, settings.row_ids, n)
-        settings = settings._replace(source=each.to_give)
+        settings = settings._replace(source=each.source_ids)
         at = Snapshot(state, cursor, settings, counts)
         return Stream(who, opening.program, at, keeps=keeps)
     streams = []
     for row in range(n_rows):
         alone = each.take([row])
-        own = settings.take([row])._replace(source=alone.to_give)
+        own = settings.take([row])._replace(source=alone.source_ids)
         state = alone.read(own.key, own.row_ids)
         at = Snapshot(state, cursor.take([row]), own, counts)
         streams.append(Stream(who, opening.program, at, row, keeps))

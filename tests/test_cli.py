@@ -182,6 +182,7 @@ def test_generate_without_some_characters_and_up_to_one(home: Path) -> None:
 def test_generate_refuses(home: Path, tmp_path: Path) -> None:
     run = home / 'runs/mine'
     assert 'top_p must be above 0' in refused('generate', run, '--top-p', '2')
+    assert not retrax('generate', run, '--top-p', '2', '--prompt', 'the').stdout
     assert '--eos must be a text of one id' in refused('generate', run, '--eos', 'ab')
     assert 'cannot encode the NUL character' in refused('generate', run, '--banned', 'a\0')
     both = retrax('generate', run, '--prompt', 'a', '--prompt-file', home / 'mine.gin')
