@@ -38,7 +38,8 @@ def compare(names: Sequence[str], length: int) -> None:
         made.add_row(*row, f'{milliseconds:,.1f}', *_figures(learned))
         if learned and learned.step and experiment.what.goes_on and length:
             loaded = configs.load_run(learned.run.path)
-            samples.append((name, sample(loaded.model, loaded.vocabulary, length, seed=1)))
+            reader = experiment.what.reader(loaded.model)
+            samples.append((name, sample(reader, loaded.vocabulary, length, seed=1)))
     Console(width=None if sys.stdout.isatty() else 10_000).print(made)
     for name, text in samples:
         Console().print(plain(f'\n{name}:\n    ' + text.replace('\n', '\n    ')))

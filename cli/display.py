@@ -60,7 +60,7 @@ class Display(training.Reporter):
         self._say(
             f'Corpus      {corpus.name}, {corpus.n_characters:,} characters, '
             f'sha256 {corpus.sha256[:16]}\n'
-            f'Split       {len(material.training_text):,} characters to learn from, '
+            f'Split       {material.n_training:,} characters to learn from, '
             f'{len(material.heldout_text):,} held out\n'
             f'Model       {len(model.sublayers)} layers, {sum(sizes):,} weights; '
             f'{material.vocabulary.size} ids ({experiment.vocabulary}){_labels(material)}\n'
@@ -93,7 +93,7 @@ class Display(training.Reporter):
         if not length:
             return
         if task.goes_on:
-            text = sample(model, self._material.vocabulary, length, seed=step)
+            text = sample(task.reader(model), self._material.vocabulary, length, seed=step)
         elif not (text := printable(task.sample(model, self._material))):
             return
         self._console.print(Text('    ' + text.replace('\n', '\n    '), style='dim'))

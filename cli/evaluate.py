@@ -80,11 +80,12 @@ def _show_pairs(task, model, vocabulary, text, sizes):
 
 
 def _text(directory, experiment, file):
-    corpus = data.load(experiment.corpus if file is None else file)
+    corpus = experiment.what.load(experiment.corpus if file is None else file)
     facts = {'name': corpus.name, 'n_characters': corpus.n_characters, 'sha256': corpus.sha256}
     told = f'{corpus.name}, {corpus.n_characters:,} characters, sha256 {corpus.sha256[:16]}'
-    if file is not None:
+    if file is not None and isinstance(corpus, data.Corpus):
         return corpus.text, told
-    directory.check_corpus(facts)
-    text = experiment.what.split(corpus.text)[1]
+    if file is None:
+        directory.check_corpus(facts)
+    text = experiment.what.split(corpus)[1]
     return text, f'{len(text):,} held-out characters of {told}'

@@ -165,8 +165,8 @@ def runs(folder: Path) -> None:
 @click.option('--data', help='A UTF-8 text file; the held-out text of the run if it is not given.')
 @click.option(
     '--protocol',
-    type=click.Choice(['carried', 'windows']),
-    help='State carried over streams, or independent windows; as in training by default.',
+    type=click.Choice(['carried', 'windows', 'documents', 'packed']),
+    help='How the text is cut, and where state begins anew; as in training by default.',
 )
 @click.option(
     '--batch-size', type=click.IntRange(min=1), help='Streams; as in training by default.'
@@ -251,7 +251,8 @@ def generate(
             f'{run}: this run has no language model, so it cannot go on with a text: its model '
             f'tells apart {", ".join(labels)}. Try: retrax eval {run}'
         )
-    model, task = loaded.model, loaded.experiment.what
+    task = loaded.experiment.what
+    model = task.reader(loaded.model)
     reader = Reader(loaded.vocabulary, isinstance(task, PairTask))
     length = length or (loaded.experiment.sizes.target_window if reader.is_pairs else 300)
     usual = 0.0 if reader.is_pairs else 0.8

@@ -35,7 +35,8 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
         return
     console.print('\nA sample of 300 characters:\n')
     loaded = configs.load_run(directory.path)
-    console.print(Text(sample(loaded.model, loaded.vocabulary, 300, seed=1)))
+    reader = loaded.experiment.what.reader(loaded.model)
+    console.print(Text(sample(reader, loaded.vocabulary, 300, seed=1)))
 
 
 def device() -> str:

@@ -15,8 +15,11 @@ def show(run: Path, length: int, streams: int) -> None:
     """Prints how far truncated gradients of a run's model are from the full one."""
     directory = RunDirectory(run)
     experiment = configs.of_run(directory).experiment()
-    if not experiment.what.goes_on:
-        raise ValueError(f'{run}: rows of labels and pairs are learned whole: nothing is truncated')
+    if not experiment.what.goes_on or experiment.what.n_in > 1:
+        raise ValueError(
+            f'{run}: gradients are compared over streams of one text; the task '
+            f'{experiment.task!r} has none'
+        )
     loaded = configs.load_run(run)
     ids = np.asarray(loaded.vocabulary.encode(experiment.material().heldout_text), np.int32)
     if len(ids) < length * streams:

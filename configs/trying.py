@@ -84,7 +84,7 @@ def check_shapes(experiment: Experiment, building: Building) -> None:
     except (LayerError, ValueError) as error:
         lines = building.statements
         model = lines[Binding('', 'train', 'model')]
-        site = getattr(error, 'site', None)
+        site = getattr(error, 'site', getattr(error.__cause__, 'site', None))
         line = next((line for line in lines.values() if line.place == site), model)
         raise ConfigError(f'{line}\n{textwrap.indent(str(error), "  ")}') from error
 

@@ -6,11 +6,12 @@ out integer arrays, and what is done with them is decided elsewhere.
 
 from . import stages
 from .agreement import agreement
-from .batches import Batch, ContiguousBatches
+from .batches import Batch, ContiguousBatches, StoredTokens
 from .bpe import BpeVocabulary
 from .bucket_batches import BucketBatches
 from .byte_text import MissingLibraryError
 from .corpus import Corpus, Span, load, python_docs, read_text, spans, split
+from .documents import DOCUMENT_END, documents_of
 from .epochs import Epochs
 from .files import files_of, read_jsonl, read_lines
 from .ids import START_ID, check_ids
@@ -26,6 +27,7 @@ from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
 from .subword import SubwordVocabulary
 from .tag_counts import TagCounts
+from .token_corpus import TokenCorpus
 from .token_file import TokenFile
 from .unigram import UnigramVocabulary
 from .vocabularies import VOCABULARIES, fit_vocabulary, vocabulary_from_json
@@ -33,6 +35,7 @@ from .vocabulary import ByteVocabulary, CharVocabulary, Vocabulary
 from .witten_bell import WittenBell
 
 __all__ = [
+    'DOCUMENT_END',
     'END',
     'MADE_PAIRS',
     'START_ID',
@@ -56,14 +59,17 @@ __all__ = [
     'RowBatch',
     'RowBatches',
     'Span',
+    'StoredTokens',
     'SubwordVocabulary',
     'TagCounts',
+    'TokenCorpus',
     'TokenFile',
     'UnigramVocabulary',
     'Vocabulary',
     'WittenBell',
     'agreement',
     'check_ids',
+    'documents_of',
     'end_id',
     'files_of',
     'fit_vocabulary',

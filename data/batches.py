@@ -42,6 +42,20 @@ class StoredTokens(abc.ABC):
         """Returns those of a slice without a step."""
 
 
+class TokenSlice(StoredTokens):
+    """A part of stored ids, without reading it: those from `start` up to and without `stop`."""
+
+    def __init__(self, tokens: StoredTokens, start: int, stop: int) -> None:
+        self._tokens, self._start, self._n = tokens, start, stop - start
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, places: slice) -> npt.NDArray[np.integer]:
+        start, stop, _ = places.indices(self._n)
+        return self._tokens[self._start + start : self._start + max(start, stop)]
+
+
 class ContiguousBatches(Epochs[Batch]):
     """Cut tokens into `batch_size` streams and walk all streams window by window.
 

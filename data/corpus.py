@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .agreement import agreement
 from .documentation import documentation
+from .documents import DOCUMENT_END
 from .files import field_of, files_of, read_lines, read_records
 from .labelled import check_row, format_rows
 from .made_pairs import MADE_PAIRS, pairs_text
@@ -80,14 +81,15 @@ def read_text(path: str | os.PathLike[str]) -> Corpus:
     return Corpus(file.name, text.replace('\r\n', '\n').replace('\r', '\n'))
 
 
-def load(source: str | os.PathLike[str]) -> Corpus:
+def load(source: str | os.PathLike[str], documents: bool = False) -> Corpus:
     """Return the corpus that a config names: 'python_docs', or the path of a UTF-8 text file.
 
     Some corpora are labelled texts, see `parse_rows`: 'agreement' and 'pictures' have classes,
     'python_source' has tags. 'copy', 'reverse', 'addition' and 'dates' are texts of pairs, see
     `parse_pairs`. A path may also be that of a folder, whose files are read in the order of their
     paths, of a file *.gz, and of JSON lines, *.jsonl: objects with a 'text', for labelled texts
-    with a 'label' too, and for pairs with 'source' and 'target'.
+    with a 'label' too, and for pairs with 'source' and 'target'. With `documents` each file of a
+    folder and each 'text' is one, see `documents_of`.
 
     Raises:
         what `python_docs`, `python_source`, `read_text` and `read_lines` raise.
@@ -101,14 +103,17 @@ def load(source: str | os.PathLike[str]) -> Corpus:
         return Corpus(str(source), pairs_text(str(source)))
     path = Path(source).expanduser()
     if path.is_dir():
-        return Corpus(path.name, ''.join(map(_text_of, files_of(path))))
-    return Corpus(path.name, _text_of(path)) if {*path.suffixes} & _READ else read_text(path)
+        end = DOCUMENT_END if documents else ''
+        return Corpus(path.name, end.join(_text_of(file, documents) for file in files_of(path)))
+    if {*path.suffixes} & _READ:
+        return Corpus(path.name, _text_of(path, documents))
+    return read_text(path)
 
 
 _READ = {'.gz', '.jsonl'}
 
 
-def _text_of(file: Path) -> str:
+def _text_of(file: Path, documents: bool) -> str:
     """Returns the text of one file, which ends with a newline."""
     if '.jsonl' not in file.suffixes:
         text = ''.join(read_lines(file))
@@ -123,7 +128,7 @@ def _text_of(file: Path) -> str:
         if 'label' in record:
             parts.append(format_rows([check_row(place, record['label'], text)]))
         else:
-            parts.append(f'{text}\n\n')
+            parts.append(f'{text}{DOCUMENT_END}' if documents else f'{text}\n\n')
     return ''.join(parts)
 
 

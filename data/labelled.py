@@ -67,7 +67,7 @@ def format_rows(rows: Iterable[Row]) -> str:
     return ''.join(f'{row.label}\t{row.text}\n' for row in rows)
 
 
-def split_rows(rows: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+def split_rows(rows: Sequence[Item], what: str = 'rows') -> tuple[list[Item], list[Item]]:
     """Returns (training, heldout): each 20th row is held out, that is rows 19, 39, ... of 0, 1, 2.
 
     Raises:
@@ -75,7 +75,8 @@ def split_rows(rows: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """
     if len(rows) < EVERY:
         raise ValueError(
-            f'expected at least {EVERY} rows, of which each {EVERY}th is held out, got {len(rows)}'
+            f'expected at least {EVERY} {what}, of which each {EVERY}th is held out, got '
+            f'{len(rows)}'
         )
     heldout = list(rows[EVERY - 1 :: EVERY])
     return [row for i, row in enumerate(rows) if i % EVERY != EVERY - 1], heldout

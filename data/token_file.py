@@ -4,12 +4,13 @@ Two files: PATH has the ids, little-endian, two bytes each where the vocabulary 
 PATH.json says how many they are and which vocabulary they belong to.
 """
 
+import hashlib
 import itertools
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ class _Encoder(Protocol):
     @property
     def fingerprint(self) -> str: ...
     def encode(self, text: str) -> npt.NDArray[np.int32]: ...
+    def to_json(self) -> dict[str, Any]: ...
 
 
 class TokenFile(StoredTokens):
@@ -43,12 +45,19 @@ class TokenFile(StoredTokens):
             raise ValueError(f'{self.path}: expected a {_FORMAT} file, see TokenFile.write')
         self._dtype, self._n = np.dtype(described['dtype']), described['n_tokens']
         self.fingerprint: str = described['vocabulary']
+        self.described: dict[str, Any] = described
         n_bytes = self.path.stat().st_size
         if n_bytes != self._n * self._dtype.itemsize:
             raise ValueError(
                 f'{self.path}: expected {self._n:,} tokens of {self._dtype.itemsize} bytes, but it '
                 f'has {n_bytes:,} bytes: it is not whole. Write it again.'
             )
+
+    @staticmethod
+    def is_at(path: str | os.PathLike[str]) -> bool:
+        """Whether such a file is there: its facts lie beside it."""
+        facts = _facts_of(Path(path).expanduser())
+        return facts.is_file() and f'"{_FORMAT}"' in facts.read_text(encoding='utf-8')
 
     @classmethod
     def write(
@@ -65,17 +74,22 @@ class TokenFile(StoredTokens):
         """
         path = Path(path).expanduser()
         dtype = np.dtype('<u2' if vocabulary.size <= 1 << 16 else '<i4')
-        unfinished, n_tokens = path.with_name(f'.{path.name}.new'), 0
+        unfinished = path.with_name(f'.{path.name}.new')
+        n_tokens, n_characters, digest = 0, 0, hashlib.sha256()
         with open(unfinished, 'wb') as file:
             for text in _together(lines):
                 ids = vocabulary.encode(text).astype(dtype)
-                file.write(ids.tobytes())
-                n_tokens += len(ids)
+                file.write(content := ids.tobytes())
+                digest.update(content)
+                n_tokens, n_characters = n_tokens + len(ids), n_characters + len(text)
         described = {
             'format': _FORMAT,
             'dtype': dtype.str,
             'n_tokens': n_tokens,
             'vocabulary': vocabulary.fingerprint,
+            'contents': vocabulary.to_json(),
+            'n_characters': n_characters,
+            'sha256': digest.hexdigest(),
         }
         _facts_of(path).write_text(json.dumps(described) + '\n', encoding='utf-8')
         unfinished.replace(path)

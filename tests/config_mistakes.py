@@ -203,6 +203,28 @@ MISTAKES = [
         'expected 2 items on the stack, got 1',
         ('Serial.layers = [@Embedding(), @Add(), @out/Dense()]',),
     ),
+    # What the model is for.
+    Mistake('Pairs for a model of one text', "train.task = 'pairs'", 'Serial takes 1 input'),
+    Mistake(
+        'One text for a model of two',
+        "include 'base.gin'\ntrain.model = @LSTMSeq2SeqAttn()\nLSTMSeq2SeqAttn.d_model = 8",
+        "That is for train.task = 'documents' or 'packed' or 'pairs'.",
+    ),
+    Mistake(
+        'Pairs for a model that gives no target',
+        "include 'base.gin'\ntrain.task = 'pairs'\ntrain.model = @Serial()\n"
+        'Serial.layers = [@LSTMSeq2SeqAttn(), @Select()]\n'
+        'Select.indices = [0]\nSelect.n_in = 2',
+        'and the target (32, 64) below it, got float32[32,64,256]',
+    ),
+    Mistake(
+        'Documents for a model that hears no resets', "train.task = 'documents'", 'resets=True'
+    ),
+    Mistake(
+        'A target window where there is no target',
+        'train.target_window = 8',
+        "the task 'language' has one text",
+    ),
     # Files and lines.
     Mistake('A missing include', "include 'bose.gin'", 'There is no such file'),
     Mistake('Configs that include each other', "include 'mine.gin'", 'mine.gin -> mine.gin'),

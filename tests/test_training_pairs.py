@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from test_cli import refused, retrax
 
-from retrax import configs, data, generate, training
+from retrax import configs, data, generate, models, training
+from retrax import layers as tl
 from retrax.interop.trax import decoding
-from retrax.training import RunDirectory
+from retrax.training import Experiment, RunDirectory
 
 PAIRS = [data.Pair(f'{a}+{b}', str(a + b)) for a in range(9) for b in range(9)]
 CONFIG = """
@@ -117,7 +118,7 @@ def test_the_commands_about_a_run(home: Path, tmp_path: Path) -> None:
     assert result.figure in retrax('compare', run).output
     assert 'heldout_perplexity' in retrax('plot', run, '--metric', 'heldout_perplexity').output
     assert 'int32[b,t], int32[b,s]' in retrax('summary', run).output
-    assert 'are learned whole' in refused('truncation', run)
+    assert "the task 'pairs' has none" in refused('truncation', run)
     assert 'takes 2 inputs: two texts' in refused('inspect', run, '--text', home / 'mine.gin')
 
 
@@ -141,3 +142,80 @@ def test_generate_writes_the_target_of_a_source(home: Path, tmp_path: Path) -> N
     written = retrax('generate', home / 'run', '--prompt', '1+8', '--regex', '[0-9]{2}').output
     assert re.fullmatch(r'\d\d\n', written)
     assert 'give one, --prompt SOURCE' in refused('generate', home / 'run')
+
+
+def test_longer_pairs_are_left_out_and_the_last_batch_is_filled() -> None:
+    vocabulary = data.ByteVocabulary()
+    batches = data.PairBatches([*PAIRS[:5], data.Pair('100+100', '200')], vocabulary, 2, 3, 3)
+    assert (batches.n_left_out, len(batches), len(batches.pairs)) == (1, 3, 5)
+    last = batches[2]
+    assert last.weights.sum(axis=1).tolist() == [2, 0]
+    np.testing.assert_array_equal(last.source[0], last.source[1])
+    shuffled = data.PairBatches(PAIRS, vocabulary, 8, 3, 3, seed=1)
+    for epoch in (0, 1):
+        n = len(shuffled)
+        taken = [shuffled[epoch * n + i] for i in range(n)]
+        rows = [row for b in taken for row in b.source[b.weights[:, 0] > 0]]
+        assert sorted(map(vocabulary.decode, rows)) == sorted(pair.source for pair in PAIRS)
+    assert (shuffled[0].source != shuffled[len(shuffled)].source).any()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('', 'is empty: there is nothing to learn from'),
+        ('a\tb\n' * 19, 'expected at least 20 rows.*got 19'),
+        ('a\tb\n' * 20 + 'none here\n', "line 21: expected SOURCE, a tab and TARGET, got 'none he"),
+        ('a\t\n' * 20, 'line 1: expected SOURCE, a tab and TARGET'),
+        ('a\tb\tfrom here\n' * 20, 'with 2 tabs; cut -f1,2 leaves out the other columns'),
+        ('aaaaaa\tb\n' * 20, '4 tokens of a source and 3 of a target, .* the longest have 6 and 2'),
+    ],
+)
+def test_what_is_no_text_of_pairs(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / 'pairs.tsv').write_text(content)
+    told = Experiment(
+        models.LSTMSeq2SeqAttn(256, 256, 4),
+        str(tmp_path / 'pairs.tsv'),
+        task='pairs',
+        window=4,
+        target_window=3,
+    )
+    with pytest.raises(ValueError, match=message):
+        told.material()
+
+
+def test_pairs_of_json_lines_name_their_mistakes(tmp_path: Path) -> None:
+    file = tmp_path / 'x.jsonl'
+    for content, message in (
+        ('{"source": "a", "target": "b\\tc"}', r'x\.jsonl, line 1: expected a target in one line'),
+        ('{"source": "a"}', r"x\.jsonl, line 1: no field 'target'"),
+    ):
+        file.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            data.load(file)
+
+
+def test_models_that_are_not_of_two_texts() -> None:
+    lm, pairs = models.GRULM(256, 4), models.LSTMSeq2SeqAttn(256, 256, 4)
+    with pytest.raises(
+        ValueError, match=r"takes 1 input\. That is for train\.task = 'language' or"
+    ):
+        Experiment(lm, task='pairs').output_signature()
+    with pytest.raises(ValueError, match=r"(?s)one text, .* takes 2 inputs\. .* or 'pairs'\."):
+        Experiment(pairs).output_signature()
+    alone = tl.Serial(pairs, tl.Select([0], n_in=2))
+    with pytest.raises(ValueError, match=r'and the target \(32, 64\) below it, got .*Select'):
+        Experiment(alone, task='pairs').output_signature()
+    with pytest.raises(ValueError, match="pairs of texts, and the task 'language' has one text"):
+        Experiment(lm, target_window=3)
+
+
+def test_notices_of_what_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / 'pairs.tsv'
+    file.write_text('a\tb\n' * 30 + 'aaaaa\tb\n' * 10)
+    told = Experiment(models.LSTMSeq2SeqAttn(256, 256, 4), str(file), task='pairs', window=4)
+    material = told.material()
+    assert told.what.notices(material) == [
+        '9 of 38 training pairs are longer than train.window or train.target_window, and left out.',
+        '1 of 2 held-out pairs are longer than train.window or train.target_window, and left out.',
+    ]

@@ -10,9 +10,10 @@ import jax
 import optax
 
 from .. import data as corpora
-from ..combinators import PRECISIONS, Layer, ShapeDtype
+from ..combinators import PRECISIONS, Layer, LayerError, ShapeDtype
 from ..kernels import Implementation
 from .devices import Devices
+from .document_tasks import DocumentTask, PackedTask
 from .freezing import frozen
 from .label_tasks import ClassTask, TagTask
 from .language_task import LanguageTask
@@ -23,7 +24,11 @@ from .task import Material, Sizes, Task
 from .trainer import Progress, Trainer
 from .window_task import WindowTask
 
-TASKS = {kind.name: kind() for kind in (LanguageTask, WindowTask, ClassTask, TagTask, PairTask)}
+_KINDS = (
+    *(LanguageTask, WindowTask, DocumentTask, PackedTask),
+    *(ClassTask, TagTask, PairTask),
+)
+TASKS = {kind.name: kind() for kind in _KINDS}
 
 
 @dataclasses.dataclass
@@ -33,8 +38,9 @@ class Experiment:
     Args:
       model: maps ids (batch, time) to log-probabilities: (batch, time, ids), (batch, classes) or
         (batch, time, tags), by the task; for pairs it maps two texts to scores of the second.
-      corpus: 'python_docs', or the path of a UTF-8 text file; for classes also 'agreement' and
-        'pictures', for tags 'python_source', or the path of a labelled text (see
+      corpus: 'python_docs', or the path of a UTF-8 text file, or of a file of tokens (see
+        retrax.data.TokenFile), with the vocabulary that it was written with; for classes also
+        'agreement' and 'pictures', for tags 'python_source', or the path of a labelled text (see
         retrax.data.parse_rows); for pairs 'copy', 'reverse', 'addition', 'dates', or the path of a
         text of them (see retrax.data.parse_pairs). A path may be that of a folder, of *.gz or
         *.jsonl, see data.load.
@@ -55,8 +61,10 @@ class Experiment:
       precision: of products, 'float32', 'tf32' or 'bf16'.
       implementation: of the kernels of recurrent layers, 'auto', 'reference' or 'xla'.
       task: 'language', next tokens of a text; 'windows', the same in windows that begin anew, for
-        models of bounded length such as TransformerLM; 'classes', of the rows of a labelled text;
-        'tags', of the characters of its rows; 'pairs', for each source a target that is written.
+        models of bounded length such as TransformerLM; 'documents', the same in streams whose state
+        begins anew with each document, and 'packed', in rows that hold several, both for models
+        that take resets; 'classes', of the rows of a labelled text; 'tags', of the characters of
+        its rows; 'pairs', for each source a target that is written.
       frozen: patterns of the paths of weights that stay as they are, such as 'Embedding#1'.
       n_devices: how many devices share the rows of a batch; 'all' that are there.
       not_finite: whether a step whose loss, gradient or update is not finite will 'stop' the run,
@@ -183,19 +191,26 @@ class Experiment:
           LayerError: a layer of the model gets what it cannot take.
           ValueError: the model gives something else than the task asks for.
         """
-        self._check_inputs()
-        outputs = self.model.output_signature(self.signature)
+        n_in = self.model.n_in
+        if n_in < self.what.n_in:
+            raise ValueError(self._other_inputs())
+        try:
+            outputs = self.model.output_signature(self.signature)
+        except LayerError as error:
+            if n_in == self.what.n_in:
+                raise
+            raise ValueError(f'{error}\n{self._other_inputs()}') from error
         return self.what.scores(outputs, self.sizes, self.model.name)
 
-    def _check_inputs(self):
+    def _other_inputs(self):
+        """Says that the model takes another number of inputs than the task gives."""
         n_in = self.model.n_in
-        if n_in != self.what.n_in:
-            others = ' or '.join(repr(t.name) for t in TASKS.values() if t.n_in == n_in)
-            raise ValueError(
-                f'train.model: the task {self.task!r} gives a model {self.what.inputs_in_words}; '
-                f'{self.model.name} takes {n_in} input{"s" if n_in > 1 else ""}.'
-                + (f' That is for train.task = {others}.' if others else '')
-            )
+        others = ' or '.join(repr(task.name) for task in TASKS.values() if task.n_in == n_in)
+        return (
+            f'train.model: the task {self.task!r} gives a model {self.what.inputs_in_words}; '
+            f'{self.model.name} takes {n_in} input{"s" if n_in > 1 else ""}.'
+            + (f' That is for train.task = {others}.' if others else '')
+        )
 
     def material(self) -> Material:
         """Reads the corpus, splits it, and makes the vocabulary and the batches.
@@ -205,15 +220,24 @@ class Experiment:
           ValueError: it is empty, not UTF-8, or cannot be used for the task.
           ImportError: the library that learns the vocabulary is not installed.
         """
-        corpus = corpora.load(self.corpus)
+        corpus = self.what.load(self.corpus)
 
         def fit(text: str) -> corpora.Vocabulary:
             return corpora.fit_vocabulary(self.vocabulary, text, self.vocabulary_size)
 
         try:
-            return self.what.material(corpus, fit, self.sizes, self.seed)
+            material = self.what.material(corpus, fit, self.sizes, self.seed)
+            self._check_kind(material.vocabulary)
+            return material
         except ValueError as error:
             raise ValueError(f"The corpus '{self.corpus}' cannot be trained on: {error}") from error
+
+    def _check_kind(self, made: corpora.Vocabulary) -> None:
+        if made.kind != self.vocabulary:
+            raise ValueError(
+                f'its tokens are of a vocabulary of {made.kind!r}, and train.vocabulary is '
+                f'{self.vocabulary!r}. Say train.vocabulary = {made.kind!r}'
+            )
 
     def blank(self) -> Any:
         """Returns batches of nothing, for the shapes of what a run keeps."""

@@ -22,8 +22,8 @@ class LabelTask(Task):
     tagged: ClassVar[bool]
     metrics: ClassVar = {'accuracy': Accuracy()}
 
-    def split(self, text):
-        training, heldout = corpora.split_rows(corpora.parse_rows(text, self.tagged))
+    def split(self, corpus):
+        training, heldout = corpora.split_rows(corpora.parse_rows(corpus.text, self.tagged))
         return corpora.format_rows(training), corpora.format_rows(heldout)
 
     def material(self, corpus, fit, sizes, seed):

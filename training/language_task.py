@@ -28,13 +28,25 @@ class LanguageTask(Task):
     def targets(self, sizes):
         return sizes.batch_size, sizes.window
 
-    def split(self, text):
-        return corpora.split(text)
+    def load(self, source):
+        """Reads a corpus, a text or a file of tokens."""
+        is_tokens = corpora.TokenFile.is_at(source)
+        return corpora.TokenCorpus(source) if is_tokens else corpora.load(source)
+
+    def split(self, corpus):
+        if isinstance(corpus, corpora.TokenCorpus):
+            return corpus.texts()
+        return corpora.split(corpus.text)
 
     def material(self, corpus, fit, sizes, seed):
-        training_text, heldout_text = self.split(corpus.text)
-        made = fit(training_text)
-        ids, heldout = made.encode(training_text), made.encode(heldout_text)
+        training_text, heldout_text = self.split(corpus)
+        if isinstance(corpus, corpora.TokenCorpus):
+            made, ids, heldout = corpus.vocabulary, corpus.training, corpus.heldout
+            n_tokens = len(made.encode(training_text))
+        else:
+            made = fit(training_text)
+            ids, heldout = made.encode(training_text), made.encode(heldout_text)
+            n_tokens = len(ids)
         rows = max(1, min(sizes.batch_size, len(heldout) // 2))
         return Material(
             corpus,
@@ -43,7 +55,7 @@ class LanguageTask(Task):
             heldout_text,
             self.training_batches(ids, sizes.batch_size, sizes.window),
             self.heldout_batches(heldout, rows, sizes.window),
-            len(ids),
+            n_tokens,
         )
 
     def blank(self, sizes):
@@ -51,7 +63,7 @@ class LanguageTask(Task):
         return self.training_batches(ids, sizes.batch_size, sizes.window)
 
     def training_batches(
-        self, ids: np.ndarray, batch_size: int, window: int
+        self, ids: np.ndarray | corpora.StoredTokens, batch_size: int, window: int
     ) -> corpora.ContiguousBatches:
         """Returns the batches of the training text."""
         return corpora.ContiguousBatches(ids, batch_size, window)

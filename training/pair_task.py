@@ -61,8 +61,8 @@ class PairTask(Task):
             f'{outputs} from {model}. {self.fix}'
         )
 
-    def split(self, text):
-        training, heldout = corpora.split_rows(corpora.parse_pairs(text))
+    def split(self, corpus):
+        training, heldout = corpora.split_rows(corpora.parse_pairs(corpus.text))
         return corpora.format_pairs(training), corpora.format_pairs(heldout)
 
     def material(self, corpus, fit, sizes, seed):

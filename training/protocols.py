@@ -4,17 +4,21 @@ carried   contiguous streams: state goes on from window to window, so a token is
           of its stream before it
 windows   independent windows: each starts from the initial state, so a token is predicted from
           what is before it in its window
+documents carried state that begins anew with each document: from all of its document before it
+packed    rows that hold several documents: from what is before it in its document and row
+
+The last two are for models that take resets beside ids, see `data.documents_of`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import Batch, ContiguousBatches, Vocabulary
+from ..data import START_ID, Batch, ContiguousBatches, PackedBatches, Vocabulary, documents_of
 from .evaluate import Evaluation, evaluate
 
-PROTOCOLS = ('carried', 'windows')
+PROTOCOLS = ('carried', 'windows', 'documents', 'packed')
 
 
 class Scored(NamedTuple):
@@ -63,7 +67,7 @@ def score(
       model: has weights.
       vocabulary: what its ids mean.
       text: any text.
-      protocol: 'carried' or 'windows'.
+      protocol: one of PROTOCOLS.
       batch_size: how many streams, or how many windows at once (no figure depends on the latter).
       window: how many tokens are computed at once, or are one window.
 
@@ -72,7 +76,9 @@ def score(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f'protocol: expected one of {PROTOCOLS}, got {protocol!r}')
-    ids = vocabulary.encode(text)
+    documents = documents_of(text) if protocol in _OF_DOCUMENTS else [text]
+    parts = [vocabulary.encode(document) for document in documents]
+    ids = np.concatenate([[], *parts]).astype(np.int32)
     if len(ids) < 2:
         raise ValueError(f'a text of {len(ids)} tokens is too short to be evaluated')
     n_unknown = round(vocabulary.kind == 'characters' and np.count_nonzero(ids == 1))
@@ -82,6 +88,32 @@ def score(
             evaluate(model, Windows(ids, batch_size, window), len(text)), words, n_unknown
         )
     rows = max(1, min(batch_size, len(ids) // 2))
+    if protocol in _OF_DOCUMENTS:
+        cut, words = _OF_DOCUMENTS[protocol]
+        found = evaluate(model, cut(parts, rows, window), sum(map(len, documents)))
+        return Scored(found, f'{len(documents):,} documents, {words}', n_unknown)
     words = f'carried state over {rows} contiguous streams, {window} tokens at a time'
     batches = ContiguousBatches(ids, rows, window)
     return Scored(evaluate(model, batches, len(text)), words, n_unknown)
+
+
+def documents_in_streams(
+    documents: Sequence[np.ndarray], batch_size: int, window: int
+) -> ContiguousBatches:
+    """Returns the ids of documents, one behind the other, in streams with resets between them."""
+    ids = np.concatenate([np.append(document, START_ID) for document in documents])
+    return ContiguousBatches(ids.astype(np.int32), batch_size, window, documents=True)
+
+
+def packed_documents(
+    documents: Sequence[np.ndarray], batch_size: int, window: int, seed: int | None = None
+) -> PackedBatches:
+    """Returns the ids of documents, or pieces of longer ones, several in a row with resets."""
+    pieces = [ids[i : i + window] for ids in documents for i in range(0, len(ids), window)]
+    return PackedBatches(pieces, batch_size, window, seed)
+
+
+_OF_DOCUMENTS = {
+    'documents': (documents_in_streams, 'each from the initial state, in contiguous streams'),
+    'packed': (packed_documents, 'each from the initial state, several in a row'),
+}

@@ -22,7 +22,7 @@ def facts_of(experiment: Experiment, material: Material, config_name: str) -> di
             'name': corpus.name,
             'n_characters': corpus.n_characters,
             'sha256': corpus.sha256,
-            'n_training': len(material.training_text),
+            'n_training': material.n_training,
             'n_heldout': len(material.heldout_text),
         },
         'weights': experiment.n_weights,

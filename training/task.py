@@ -27,19 +27,24 @@ class Sizes(NamedTuple):
 class Material(NamedTuple):
     """A corpus, split, and encoded as batches."""
 
-    corpus: corpora.Corpus
+    corpus: corpora.Corpus | corpora.TokenCorpus
     vocabulary: corpora.Vocabulary
     training_text: str
     heldout_text: str
     training: Any  # batches
     heldout: Any  # batches of the held-out text, as the task cuts it
-    n_training_tokens: int
+    n_training_tokens: int  # of the training text
     labels: tuple[str, ...] = ()  # classes or tags
 
     @property
     def n_outputs(self) -> int:
         """How many things a model tells apart: labels, or the ids of the vocabulary."""
         return len(self.labels) or self.vocabulary.size
+
+    @property
+    def n_training(self) -> int:
+        """How many characters there are to learn from."""
+        return self.corpus.n_characters - len(self.heldout_text)
 
 
 class Task(abc.ABC):
@@ -104,14 +109,27 @@ class Task(abc.ABC):
         last = self.outputs.rpartition(' ')[2]
         return f'{self.outputs}, here ({", ".join(map(str, self.targets(sizes)))}, {last}'
 
+    def load(self, source: str) -> Any:
+        """Reads a corpus.
+
+        Raises:
+          OSError, ValueError: it cannot be read.
+        """
+        if corpora.TokenFile.is_at(source):
+            raise ValueError(
+                f'{source} is a file of tokens, and the task {self.name!r} reads a text. Files of '
+                "tokens are for train.task = 'language' or 'windows'."
+            )
+        return corpora.load(source)
+
     @abc.abstractmethod
-    def split(self, text: str) -> tuple[str, str]:
+    def split(self, corpus: Any) -> tuple[str, str]:
         """Returns (training, heldout) parts of the text of a corpus."""
 
     @abc.abstractmethod
     def material(
         self,
-        corpus: corpora.Corpus,
+        corpus: Any,
         fit: Callable[[str], corpora.Vocabulary],
         sizes: Sizes,
         seed: int,
@@ -159,6 +177,10 @@ class Task(abc.ABC):
     def sizes_in_words(self, sizes: Sizes) -> str:
         """Returns what a batch has."""
         return f'{sizes.batch_size} x {sizes.window} tokens'
+
+    def reader(self, model: Any) -> Any:
+        """Returns a model that goes on with a text as one of ids alone, as `generate` takes it."""
+        return model
 
     def sample(self, model: Any, material: Material) -> str:
         """Returns some of what a model makes of held-out data, for people; nothing by default."""
