@@ -39,6 +39,11 @@ DIFFERENCES = {
         *('Resnet.d_hidden', 'Resnet.n_blocks', 'Resnet.pool_size', 'Resnet.n_output_classes'),
         'BatchNorm.momentum',
     },
+    'transformer_addition': {
+        *('train.corpus', 'train.window', 'train.target_window', 'train.steps', 'train.eval_every'),
+        *('Transformer.input_vocab_size', 'Transformer.d_model', 'Transformer.d_ff'),
+        *('CosineDecay.learning_rate', 'CosineDecay.steps'),
+    },
     'mlp_pictures': {
         *('PictureClassifier.network', 'WideResnet.n_blocks', 'WideResnet.n_output_classes'),
         'MLP.layer_widths',
@@ -49,12 +54,17 @@ BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {
     'tagger_forwards': 'tagger',
     'resnet_pictures': 'wideresnet_pictures',
     'mlp_pictures': 'wideresnet_pictures',
+    'transformer_addition': 'transformer_reverse',
 }
 OTHER_MODELS = {'lstmlm_pydocs': 'LSTMLM', 'rnnlm_pydocs': 'RNNLM'}
 LABELS = ('text_classifier', 'tagger', 'tagger_forwards')
+PAIRS = {'seq2seq_dates': 'LSTMSeq2SeqAttn', 'transformer_reverse': 'Transformer'}
+PAIRS |= {'transformer_addition': 'Transformer'}
 PICTURES = ('wideresnet_pictures', 'resnet_pictures', 'mlp_pictures')
 LANGUAGE = [
-    name for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS) if name not in (*LABELS, *PICTURES)
+    name
+    for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS)
+    if name not in (*LABELS, *PICTURES, *PAIRS)
 ]
 
 
@@ -172,6 +182,16 @@ def test_a_small_one_learns_pictures(name: str, tmp_path: Path) -> None:
     result = retrax.training.train(config.experiment(), tmp_path / 'run', config.text)
     assert result.steps == 2
     assert 0 <= result.accuracy <= 1
+
+
+@pytest.mark.parametrize('name', PAIRS)
+def test_what_the_config_says_fits_its_pairs(name: str) -> None:
+    experiment = configs.load(name, [f'{PAIRS[name]}.d_model = 4']).experiment()
+    material = experiment.material()
+    retrax.training.run.check_sizes(experiment, material.n_outputs)
+    assert experiment.what.notices(material) == []
+    known = {pair.source for pair in material.training.pairs}
+    assert not known & {pair.source for pair in material.heldout.pairs}
 
 
 def test_the_composed_model_is_the_model() -> None:
