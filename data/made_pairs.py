@@ -55,8 +55,8 @@ class Pairs:
 def pairs_text(kind: str, n_pairs: int = 20_000) -> str:
     """Returns a text of pairs of a kind, see `parse_pairs`; no source stands twice.
 
-    >>> pairs_text('addition', 1)
-    '85+63\\t148\\n'
+    >>> pairs_text('addition', 2).splitlines()
+    ['523+0\\t523', '95+382\\t477']
 
     Args:
       kind: one of MADE_PAIRS: numbers to add have up to 3 digits, letters are up to 8.
