@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..data import Pair, Vocabulary, end_id, format_pairs
 from ..decoding import generate, regex, stream
-from .text import printable, start_ids
+from .text import printable, start_ids, within_room
 
 _BROKEN = '\N{REPLACEMENT CHARACTER}'
 
@@ -35,6 +35,13 @@ class Reader(NamedTuple):
         if not all(texts):
             raise ValueError('this run writes a target for a source: give one, --prompt SOURCE')
         return {'source': [self.vocabulary.encode(text) for text in texts]}
+
+    def usual_length(self, model: Any, texts: Sequence[str], target_length: int) -> int:
+        """Returns how many tokens are written unless someone says: 300 if there is room."""
+        if self.is_pairs:
+            return target_length
+        begins = (start_ids(self.vocabulary, text) for text in texts)
+        return min(within_room(model, ids, 300) for ids in begins)
 
     def shown(self, prompt: str, text: str) -> str:
         """Returns both as they are shown together."""

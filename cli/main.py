@@ -185,7 +185,9 @@ def evaluate(run: Path, data: str | None, protocol: str | None, **more: Any) -> 
 @click.argument('run', type=click.Path(path_type=Path))
 @click.option('--prompt', default='', help='The text to go on from.')
 @click.option(
-    '--length', type=click.IntRange(min=1), help='Tokens; 300, or those of a target in training.'
+    '--length',
+    type=click.IntRange(min=1),
+    help='Tokens; 300 if there is room, or those of a target in training.',
 )
 @click.option(
     '--temperature', type=click.FloatRange(min=0.0), help='0.8, or 0 where RUN has learned pairs.'
@@ -254,7 +256,7 @@ def generate(
     task = loaded.experiment.what
     model = task.reader(loaded.model)
     reader = Reader(loaded.vocabulary, isinstance(task, PairTask))
-    length = length or (loaded.experiment.sizes.target_window if reader.is_pairs else 300)
+    length = length or reader.usual_length(model, begin, loaded.experiment.sizes.target_window)
     usual = 0.0 if reader.is_pairs else 0.8
     options['temperature'] = usual if temperature is None else temperature
     options |= reader.ends(regex) | ids_of(reader.vocabulary, eos, banned)

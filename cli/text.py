@@ -1,9 +1,10 @@
 """Text from a model, fit for a terminal."""
 
+import math
 from typing import Any
 
 from ..data import Vocabulary
-from ..decoding import generate
+from ..decoding import generate, room
 
 _NOT_PRINTABLE = '\N{REPLACEMENT CHARACTER}'
 
@@ -16,8 +17,9 @@ def sample(
     seed: int = 0,
     prompt: str = '',
 ) -> str:
-    """Returns `length` tokens of text that go on from a prompt; it may have fewer characters."""
+    """Returns `length` tokens of text that go on from a prompt, or as many as there is room for."""
     ids = start_ids(vocabulary, prompt)
+    length = within_room(model, ids, length)
     made = generate(model, ids, max_new_tokens=length, temperature=temperature, seed=seed)
     return printable(vocabulary.decode(made[0]))
 
@@ -30,6 +32,15 @@ def start_ids(vocabulary: Vocabulary, prompt: str) -> Any:
     """
     ids = vocabulary.encode(prompt or '\n')
     return None if not prompt and vocabulary.decode(ids) != '\n' else ids
+
+
+def within_room(model: Any, ids: Any, length: int) -> int:
+    """Returns a number of tokens, or fewer if a model has no room for so many behind some ids.
+
+    Where it has none at all the number is what it was, and decoding says what is the matter.
+    """
+    left = (room(model) or math.inf) - (0 if ids is None else len(ids))
+    return length if left < 1 else int(min(length, left))
 
 
 def printable(text: str) -> str:

@@ -33,9 +33,9 @@ def run(name: str, bindings: Sequence[str], out: Path | None, fresh: bool = Fals
     _tell(console, directory, result)
     if not isinstance(result, TextResult):
         return
-    console.print('\nA sample of 300 characters:\n')
     loaded = configs.load_run(directory.path)
     reader = loaded.experiment.what.reader(loaded.model)
+    console.print('\nA sample:\n')
     console.print(Text(sample(reader, loaded.vocabulary, 300, seed=1)))
 
 

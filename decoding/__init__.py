@@ -9,6 +9,7 @@ from .beam import Beams, beam_search
 from .generate import generate, stream
 from .patterns import regex
 from .resuming import fork, resume
+from .room import room
 from .running import RowStreams, Stream
 from .sampling import sample
 from .score import Score, score
@@ -26,6 +27,7 @@ __all__ = [
     'generate',
     'regex',
     'resume',
+    'room',
     'sample',
     'score',
     'stream',

@@ -15,7 +15,7 @@ from retrax import data, models, training
 from retrax import layers as tl
 from retrax.interop.trax import decoding
 
-STEPS = 400
+STEPS = 640
 END = 1  # after a target; 0 is padding, and what the decoder begins with
 
 # %% [markdown]
@@ -52,7 +52,7 @@ held_out = [pair for pair in data.Pairs('dates', 1000, seed=1) if pair not in se
 model = models.LSTMSeq2SeqAttn(128, 128, d_model=64, n_encoder_layers=1, n_decoder_layers=1)
 history = retrax.fit(
     *(model, batches, STEPS),
-    optimizer=training.Adam(1e-2, clip_norm=1.0),
+    optimizer=training.Adam(training.CosineDecay(1e-2, STEPS), clip_norm=1.0),
     metrics={'accuracy': tl.Accuracy()},
     log_every=STEPS // 4,
 )

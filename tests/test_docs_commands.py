@@ -45,6 +45,10 @@ def test_the_command_is_there(
                 assert (pages.ROOT / 'configs' / f'{word}.gin').is_file()
     elif program == 'python' and words[:2] == ['-m', 'benchmarks']:
         understood(benchmarks, words[2:])
+    elif program == 'python' and words[0] == '-c':
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / 'text.txt').write_text('a text')
+        exec(words[1], {})
     elif program == 'python':
         file = words[1].replace('.', '/') if words[0] == '-m' else words[0]
         file = file.removeprefix('retrax/')

@@ -10,6 +10,7 @@ from tolerances import assert_close
 import retrax
 from retrax import layers as tl
 from retrax import models
+from retrax.cli.text import within_room
 from retrax.combinators import LayerError
 
 
@@ -51,6 +52,8 @@ def test_a_text_longer_than_the_cache() -> None:
         retrax.generate(model, [[1, 2, 3], [4]], 4, 0)
     with pytest.raises(FloatingPointError, match=f'^beam_search: a score of row 0 is NaN.*{room}'):
         retrax.beam_search(model, [[1, 2, 3]], 8)
+    assert [within_room(model, ids, 300) for ids in (None, [3, 1], [0] * 7)] == [6, 4, 300]
+    assert within_room(models.GRULM(VOCAB, 4), [3, 1], 300) == 300
     with pytest.raises(LayerError, match=r'at most 6, for max_len 6, got 8. Make the layer with a'):
         retrax.generate(model, [[1] * 9], 4, 0)
 
