@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # for type checkers the names are plain imports
     from .inspection import dependence, trace_stack, verify
     from .interop.snapshots import load_snapshot, save_snapshot
     from .interop.weights import describe, explain_difference
-    from .planning import plan
+    from .planning import fuse, plan
     from .training import evaluate, fit
 
 __version__ = '0.1.0'  # the one place; pyproject.toml reads it from here
@@ -48,6 +48,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     'explain_difference': ('.interop.weights', 'explain_difference'),
     'fit': ('.training', 'fit'),
     'fork': ('.decoding', 'fork'),
+    'fuse': ('.planning', 'fuse'),
     'generate': ('.decoding', 'generate'),
     'inspection': ('.inspection', None),
     'interop': ('.interop', None),
@@ -90,6 +91,7 @@ __all__ = [
     'explain_difference',
     'fit',
     'fork',
+    'fuse',
     'generate',
     'inspection',
     'interop',

@@ -160,7 +160,7 @@ _cost('first-token', 'The first token of a cold start, against compiling one ste
 @main.command('report')
 @click.argument('path', type=click.Path(exists=True, path_type=pathlib.Path), required=False)
 def write_report(path) -> None:
-    """Writes docs/benchmarks.md, of the newest results unless a file is given."""
+    """Writes docs/benchmarks.md and the README's table, from the newest results or a file."""
     report.write(path or newest())
 
 

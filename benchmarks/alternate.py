@@ -22,19 +22,25 @@ Row = dict[str, Any]  # what is known of one peer: its times, or why it has none
 
 
 def alternate(
-    setting: Setting, peers: Sequence[str], repeats: int, budget_s: float, start: Any = None
+    setting: Setting,
+    peers: Sequence[str],
+    repeats: int,
+    budget_s: float,
+    start: Any = None,
+    together: bool = False,
 ) -> dict[str, Row]:
     """Returns a row for each peer: 'wall' and 'cpu' hold seconds, run by run, and none is left out.
 
     A peer that is not installed has 'missing'; one whose outputs are not those of the reference has
     'refused', and is not timed. `budget_s` ends the alternation before `repeats` rounds are made.
+    Peers start one after the other, so that what a start takes is known, or `together`.
     """
     start = start or Worker
     rows: dict[str, Row] = {}
     ready = {}
+    workers = ((peer, start(peer, setting)) for peer in peers)
     try:
-        for peer in peers:  # one after the other, so none is timed beside a start
-            worker = start(peer, setting)
+        for peer, worker in list(workers) if together else workers:
             rows[peer] = judged(setting, worker.shown())
             if 'wall' in rows[peer]:
                 ready[peer] = worker

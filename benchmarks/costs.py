@@ -66,6 +66,14 @@ GROUPS: dict[str, dict[str, Callable[[], float]]] = {
     'init': {'gru_100': _within('gru_100')},
     'first-token': {'generate': _within('generate'), 'one step': _within('one step')},
 }
+LABELS = {
+    ('import', 'layers'): '`from retrax import layers`',
+    ('import', 'jax'): '`import jax`',
+    ('import', 'help'): '`retrax --help`',
+    ('init', 'gru_100'): 'init of 100 GRU layers, width 64',
+    ('first-token', 'generate'): 'first token, cold',
+    ('first-token', 'one step'): 'compiling one step',
+}
 
 
 def _gru_100():

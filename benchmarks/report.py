@@ -1,27 +1,33 @@
-"""docs/benchmarks.md, made of one file of results."""
+"""docs/benchmarks.md, made of one file of results, which also gives the README's figures."""
 
 import pathlib
 
 from .alternate import ROOT
+from .costs import LABELS as COSTS
 from .peers import LABELS, OURS
 from .results import Results
-from .sets import GRID_PEERS, grid, in_grid
+from .sections import put
+from .sets import GRID_PEERS, SEEDS, grid, in_grid
 from .setting import Setting
+from .speed import speed
 from .summary import Spread, ratio, spread
 from .tables import times, why_not
-from .targets import TARGETS, TRAIN, TRAIN_BF16
+from .targets import TARGETS
 
-PAGE = ROOT / 'docs' / 'benchmarks.md'
+PAGE, README = ROOT / 'docs' / 'benchmarks.md', ROOT / 'README.md'
 
 
 def report(results: Results) -> str:
     """Returns the page, in Markdown."""
-    races = [(Setting(**race['setting']), race['rows']) for race in results.races]
+    races = sorted(
+        ((Setting(**race['setting']), race['rows']) for race in results.races),
+        key=lambda race: _place(race[0]),
+    )
     parts = [
         _head(results.machine),
         _targets(results),
         *(_race(setting, rows) for setting, rows in races if not in_grid(setting)),
-        *(_grid(results, seed) for seed in (TRAIN, TRAIN_BF16)),
+        *(_grid(results, seed) for seed in SEEDS),
         _costs(results.costs),
         _picture(results.path.with_suffix('.png')),
     ]
@@ -29,8 +35,10 @@ def report(results: Results) -> str:
 
 
 def write(path: pathlib.Path) -> None:
-    """Writes docs/benchmarks.md from a file of results."""
-    PAGE.write_text(report(Results.read(path)), encoding='utf-8')
+    """Writes docs/benchmarks.md and the README's section on speed from a file of results."""
+    results = Results.read(path)
+    PAGE.write_text(report(results), encoding='utf-8')
+    README.write_text(put(README.read_text(encoding='utf-8'), speed(results)), encoding='utf-8')
 
 
 def _head(machine):
@@ -91,6 +99,12 @@ def _race(setting, rows):
     return '\n'.join(lines + ([''] + missing if missing else []))
 
 
+def _place(setting):
+    """Where a race stands on the page."""
+    sizes = setting.time, setting.batch, setting.new_tokens
+    return list(_TITLES).index(setting.task), *sizes, setting.precision != 'float32'
+
+
 _TITLES = {'train': 'Training', 'forward': 'Eval pass', 'decode': 'Decoding'}
 _PER = {'train': 'tokens/s', 'forward': 'tokens/s', 'decode': 'µs per token'}
 
@@ -119,12 +133,13 @@ def _milliseconds(found: Spread) -> str:
 
 
 def _grid(results, seed):
-    """The grid at the precision of a seed model: our time, and the ratio to each peer.
+    """The grid at the task and precision of a seed model: our time, and the ratio to each peer.
 
     Cells that were not run say why.
     """
     lines, others = [], [peer for peer in GRID_PEERS if peer != OURS]
-    cells = [planned.setting for planned in grid() if planned.setting.precision == seed.precision]
+    kind = seed.task, seed.precision
+    cells = [p.setting for p in grid() if (p.setting.task, p.setting.precision) == kind]
     for cell in sorted([seed, *cells]):
         rows = results.race(cell)
         sizes = f'| {cell.width} | {cell.time} | {cell.batch}'
@@ -137,7 +152,7 @@ def _grid(results, seed):
     if not lines:
         return ''
     head = f'| d | T | B | ours, ms | {" | ".join(LABELS[peer] for peer in others)} | runs |'
-    title = f'## Training over widths, lengths and batches, {seed.precision}'
+    title = f'## {_TITLES[seed.task]} over widths, lengths and batches, {seed.precision}'
     return '\n'.join([title, '', head, '|---:' * 8 + '|', *lines])
 
 
@@ -149,7 +164,7 @@ def _ratio(row, ours):
 
 def _costs(costs):
     lines = [
-        f'| {group}: {name} | {spread(found).median:.2f} | {len(found)} |'
+        f'| {COSTS[group, name]} | {spread(found).median:.2f} | {len(found)} |'
         for group, names in costs.items()
         for name, found in names.items()
     ]

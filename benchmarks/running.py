@@ -8,7 +8,7 @@ import click
 from . import costs
 from .alternate import alternate
 from .results import Results
-from .sets import SLOWEST_STEP, Planned, work
+from .sets import SLOWEST_RUN, Planned, work
 from .setting import Setting
 from .summary import spread
 from .tables import show
@@ -34,10 +34,10 @@ def run(
         if time.monotonic() > ends:
             return False
         seconds = expected(results, setting)
-        if seconds > SLOWEST_STEP:
-            results.add(setting, {}, f'skipped: a step would take {seconds:.0f} s or more')
+        if seconds > SLOWEST_RUN:
+            results.add(setting, {}, f'skipped: a run would take {seconds:.0f} s or more')
         else:
-            rows = alternate(setting, race.peers, repeats, race.seconds)
+            rows = alternate(setting, race.peers, repeats, race.seconds, together=race.together)
             show(setting, rows)
             results.add(setting, rows)
         keep()
@@ -45,18 +45,18 @@ def run(
 
 
 def expected(results: Results, setting: Setting) -> float:
-    """Returns the least that a step of training may take, by the best rate seen; 0 if none was.
+    """Returns the least that a step or an eval pass may take, by the best rate seen; 0 if none was.
 
-    A rate is of the same precision.
+    A rate is of the same task and precision.
     """
     rates = [
         spread(row['wall']).median / work(Setting(**race['setting']))
         for race in results.races
-        if race['setting']['task'] == 'train' and race['setting']['precision'] == setting.precision
+        if all(race['setting'][name] == getattr(setting, name) for name in ('task', 'precision'))
         for row in race['rows'].values()
         if row.get('wall')
     ]
-    return min(rates) * work(setting) if setting.task == 'train' and rates else 0.0
+    return min(rates) * work(setting) if setting.task != 'decode' and rates else 0.0
 
 
 def run_costs(results: Results, groups: Iterable[str], keep: Callable[[], None]) -> None:

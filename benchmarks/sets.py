@@ -4,18 +4,22 @@ from typing import NamedTuple
 
 from .peers import LANGUAGES, OURS, PEERS
 from .setting import Setting
-from .targets import FORWARD, TRAIN, TRAIN_BF16, decoding
+from .targets import FORWARD, FORWARD_BF16, TRAIN, TRAIN_BF16, decoding
 
-SLOWEST_STEP = 8.0  # seconds; a cell of the grid that takes longer is skipped
+SLOWEST_RUN = (
+    2.5  # seconds; a cell of the grid that takes longer is skipped: 20 rounds take minutes
+)
+SEEDS = TRAIN, TRAIN_BF16, FORWARD, FORWARD_BF16  # cells of the grid, with all peers
 GRID_PEERS = OURS, 'torch_nn_gru', 'flax_linen', 'jax_trax_form'
 
 
 class Planned(NamedTuple):
-    """A race, and how many seconds its rounds may take."""
+    """A race, how many seconds its rounds may take, and whether peers start side by side."""
 
     setting: Setting
     peers: tuple[str, ...]
     seconds: float
+    together: bool = False
 
 
 def short() -> list[Planned]:
@@ -38,7 +42,7 @@ def committed() -> list[Planned]:
         Planned(TRAIN_BF16, _but(LANGUAGES, 'trax_gru'), 140),
         Planned(FORWARD, LANGUAGES, 40),
         *_decodings(),
-        Planned(FORWARD._replace(precision='bf16'), _but(LANGUAGES, 'trax_gru'), 30),
+        Planned(FORWARD_BF16, _but(LANGUAGES, 'trax_gru'), 30),
         Planned(decoding(1, 'bf16'), _but(PEERS['decode'], 'retrax_deterministic', 'trax_gru'), 75),
         *grid(),
     ]
@@ -52,12 +56,12 @@ def _but(peers, *others):
 def _decodings():
     """Batches, prompts of 512, and 1024 new tokens; time for 20 rounds of most.
 
-    1024 up to 32 rows: beyond that a round of all peers takes half a minute, and a recurrent layer
-    does the same at every step.
+    A round of the last three takes from 15 seconds to two minutes, so they have few.
     """
     bounds = OURS, 'memory_read', 'product_rate'
-    loops = 'torch_gru_cell', 'torch_nn_gru', 'torch_trax_gru', 'flax_linen_scan'
-    batches = 'torch_gru_cell', 'torch_trax_gru_compiled', 'flax_linen_scan', 'keras_gru'
+    cells = 'torch_gru_cell', 'torch_gru_cell_compiled'
+    loops = *cells, 'torch_nn_gru', 'torch_trax_gru', 'flax_linen_scan'
+    batches = *cells, 'torch_trax_gru_compiled', 'flax_linen_scan', 'keras_gru'
     few = OURS, 'torch_gru_cell', 'flax_linen_scan', 'keras_gru'
     by_rows, best = 'retrax_deterministic', ('torch_trax_gru', 'equinox_gru')
     return [
@@ -73,25 +77,24 @@ def _decodings():
         Planned(decoding(8, new=1024), (*few, 'memory_read'), 80),
         Planned(decoding(32, new=1024), (*few, 'memory_read'), 100),
         Planned(decoding(1024), (OURS, *batches), 100),
+        Planned(decoding(128, new=1024), few, 60),
+        Planned(decoding(1024, prompt=512), few, 80),
+        Planned(decoding(1024, new=1024), few[:3], 90),
     ]
 
 
 def grid() -> list[Planned]:
-    """Training over widths, lengths and batches at both precisions, from little work to much."""
+    """Steps and eval passes over widths, lengths, batches and precisions, the least work first."""
     cells = [
-        Setting('train', width=width, time=time, batch=batch, precision=precision)
+        Setting(task, width=width, time=time, batch=batch, precision=precision)
+        for task in ('train', 'forward')
         for width in (256, 512, 1024)
         for time in (64, 256, 1024)
         for batch in (1, 32, 128)
         for precision in ('float32', 'bf16')
     ]
-    cells = [cell for cell in cells if cell not in (TRAIN, TRAIN_BF16)]
-    return [Planned(cell, GRID_PEERS, _seconds(cell)) for cell in sorted(cells, key=work)]
-
-
-def _seconds(cell):
-    """Time for 20 rounds, but where a step takes about a second or more."""
-    return 120 if work(cell) <= work(TRAIN) else 45
+    cells = [cell for cell in cells if cell not in SEEDS]
+    return [Planned(cell, GRID_PEERS, 25, True) for cell in sorted(cells, key=work)]
 
 
 def in_grid(setting: Setting) -> bool:
@@ -100,5 +103,6 @@ def in_grid(setting: Setting) -> bool:
 
 
 def work(setting: Setting) -> float:
-    """Returns floating point operations of a step of training: forwards, and twice that back."""
-    return 3.0 * setting.weight_flops * setting.tokens
+    """Returns floating point operations of a run: forwards, and in training twice that back."""
+    passes = 3.0 if setting.task == 'train' else 1.0
+    return passes * setting.weight_flops * setting.tokens

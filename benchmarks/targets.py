@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .peers import OURS
+from .peers import OURS, PEERS
 from .results import Results
 from .seed_model import SEED
 from .setting import Setting, new_tokens_for
@@ -89,7 +89,8 @@ def decoding(batch: int, precision: str = 'float32', prompt: int = 1, new: int =
 
 TRAIN, TRAIN_BF16 = SEED, SEED._replace(precision='bf16')
 FORWARD = SEED._replace(task='forward')
-TORCH_LOOPS = ('torch_gru_cell', 'torch_nn_gru', 'torch_trax_gru', 'torch_trax_gru_compiled')
+FORWARD_BF16 = FORWARD._replace(precision='bf16')
+TORCH_LOOPS = tuple(peer for peer in PEERS['decode'] if peer.startswith('torch_'))
 
 
 def _against(what, theirs, ours, peers, at_least):
@@ -111,6 +112,13 @@ TARGETS = [
     ),
     _against('training, bf16: Trax in float32', TRAIN, TRAIN_BF16, ('trax_gru',), 7.0),
     _against('eval forward, float32: PyTorch nn.GRU', FORWARD, FORWARD, ('torch_nn_gru',), 1.0),
+    _against(
+        "eval forward, float32: PyTorch, Trax's equations compiled",
+        FORWARD,
+        FORWARD,
+        ('torch_trax_gru_compiled',),
+        1.0,
+    ),
     _against(
         'decoding, 1 row: reading the weights', decoding(1), decoding(1), ('memory_read',), 1 / 1.4
     ),

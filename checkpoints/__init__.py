@@ -10,10 +10,11 @@ knows pytrees and the paths of their leaves; it knows neither layers nor optimiz
 
 from .errors import CheckpointError
 from .steps import latest, step_path
-from .store import read_metadata, restore, save, verify
+from .store import exists, read_metadata, restore, save, verify
 
 __all__ = [
     'CheckpointError',
+    'exists',
     'latest',
     'read_metadata',
     'restore',

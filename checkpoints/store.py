@@ -10,7 +10,7 @@ import safetensors
 import safetensors.numpy
 
 from .errors import CheckpointError
-from .files import replace_directory
+from .files import replace_directory, whole_directory
 from .paths import named_leaves
 from .record import ARRAYS_FILE, RECORD_FILE, make_record, read_arrays_file, read_record
 
@@ -80,6 +80,14 @@ def restore(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
         array = np.frombuffer(stored[name], _DTYPES[spec['dtype']]).reshape(spec['shape'])
         leaves.append(_as_asked(array, leaf))
     return jax.tree_util.tree_unflatten(structure, leaves), record['metadata']
+
+
+def exists(path: str | Path) -> bool:
+    """Whether a checkpoint is at `path`, or set aside there by a save that was interrupted.
+
+    A damaged one counts: it is there, and `restore` says what is wrong with it.
+    """
+    return whole_directory(Path(path)).is_dir()
 
 
 def verify(path: str | Path) -> None:

@@ -12,6 +12,7 @@ from .. import configs
 from ..inspection.tables import plain, table
 from ..training import RunDirectory
 from ..training.compiling import step_cost
+from ..training.evaluate import exp
 from .text import sample
 
 
@@ -65,7 +66,7 @@ def _figures(learned: Learned | None) -> list[str]:
     """Returns step, what was measured on held-out data, and its perplexity."""
     found = learned.figures if learned else {}
     if learned and (bits := found.get('heldout_bits_per_character')) is not None:
-        return [f'{learned.step:,}', f'{bits:.3f} bpc', f'{math.exp(bits * math.log(2)):.3f}']
+        return [f'{learned.step:,}', f'{bits:.3f} bpc', f'{exp(bits * math.log(2)):.3f}']
     share = found.get('heldout_accuracy', found.get('heldout_exact_match'))
     if learned is None or share is None:
         return ['', '', '']

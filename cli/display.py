@@ -1,5 +1,6 @@
 """How training shows on a terminal: a bar that moves, or plain lines where there is none."""
 
+from datetime import timedelta
 from typing import Any
 
 import jax
@@ -10,7 +11,6 @@ from rich.progress import (
     Progress,
     SpinnerColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -30,8 +30,7 @@ class Display(training.Reporter):
             MofNCompleteColumn(),
             BarColumn(bar_width=None),
             TextColumn('{task.fields[figures]}'),
-            TextColumn('ETA'),
-            TimeRemainingColumn(),
+            TextColumn('ETA {task.fields[eta]}'),
             console=console,
             disable=not console.is_terminal,
             refresh_per_second=4,
@@ -71,7 +70,11 @@ class Display(training.Reporter):
         if first_step:
             self._say(f'Going on from step {first_step:,}.\n')
         self._task = self._bar.add_task(
-            '', total=experiment.steps, completed=first_step, figures='compiling ...'
+            '',
+            total=experiment.steps,
+            completed=first_step,
+            figures='compiling ...',
+            eta='-:--:--',
         )
         self._bar.start()
 
@@ -80,10 +83,12 @@ class Display(training.Reporter):
         task = self._experiment.what
         told = task.training_in_words(progress.metrics, self._material)
         figures = f'{told}  {progress.tokens_per_second:,.0f} {task.unit}/s'
-        self._bar.update(self._task, completed=progress.step, figures=figures)
+        # Not rich's own: it forgets steps after 30 s, and where log points are rarer it knows none.
+        left = round(self._experiment.seconds_left(progress))
+        eta = timedelta(seconds=left)
+        self._bar.update(self._task, completed=progress.step, figures=figures, eta=eta)
         if self._bar.disable:
-            eta = self._experiment.seconds_left(progress)
-            self._say(f'step {progress.step:>6,}  {figures}  ETA {eta:.0f} s')
+            self._say(f'step {progress.step:>6,}  {figures}  ETA {left} s')
 
     def evaluated(self, step: int, evaluation: training.Evaluation, model: Any) -> None:
         """Prints the held-out figure, and a sample of a language model."""

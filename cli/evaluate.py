@@ -1,6 +1,5 @@
 """`retrax eval`: what a trained model is worth on a text, and what the figures mean."""
 
-import math
 from pathlib import Path
 
 import click
@@ -41,7 +40,7 @@ def show(
     tokens = {'bytes': 'byte', 'characters': 'character'}.get(loaded.vocabulary.kind, 'token')
     click.echo(f'Protocol    {found.protocol}')
     click.echo(f'Loss        {figures.nats_per_token:.4f} nats per {tokens}')
-    click.echo(f'Perplexity  {math.exp(figures.nats_per_token):.4f} per {tokens}')
+    click.echo(f'Perplexity  {figures.perplexity:.4f} per {tokens}')
     per_byte = figures.bits_per(len(text.encode()))
     click.echo(
         f'Bits        {figures.bits_per_character:.4f} per character, {per_byte:.4f} per byte'

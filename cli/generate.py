@@ -73,18 +73,42 @@ def ids_of(vocabulary: Vocabulary, eos: str | None, banned: str | None) -> dict[
     """Returns what `generate` calls eos_id and banned, from texts.
 
     Raises:
-      ValueError: the vocabulary has no such character, or the eos is not one id.
+      ValueError: the vocabulary has no such character, or the eos is not one id, or texts could
+        have it all the same.
     """
-    found = {} if banned is None else {'banned': sorted({*_known(vocabulary, banned, '--banned')})}
+    found = {} if banned is None else {'banned': _ids_with(vocabulary, banned)}
     if eos is None:
         return found
     ids = _known(vocabulary, eos, '--eos')
+    if len(ids) == 1 and (more := len(_holding(vocabulary, eos)) - 1):
+        raise ValueError(
+            f'--eos: {more} more pieces of this vocabulary hold {eos!r}, so a text could go past '
+            f'it. Say what a text is instead: --regex {f"[^{eos}]*"!r}'
+        )
     if len(ids) != 1:
         raise ValueError(
             f'--eos must be a text of one id, got {eos!r} of {len(ids)}; a line break is one: '
             "--eos $'\\n'"
         )
     return {**found, 'eos_id': ids[0]}
+
+
+def _ids_with(vocabulary, banned):
+    """Returns all ids whose pieces hold one of some characters."""
+    _known(vocabulary, banned, '--banned')
+    for character in banned:
+        written = character.encode()
+        if any(p and p != written and written.startswith(p) for p in vocabulary.pieces()):
+            raise ValueError(
+                f'--banned: this vocabulary can write {character!r} in parts, which other '
+                'characters have too; a vocabulary of characters could ban it'
+            )
+    return sorted({i for character in banned for i in _holding(vocabulary, character)})
+
+
+def _holding(vocabulary, text):
+    """Returns the ids whose pieces hold a text."""
+    return [i for i, piece in enumerate(vocabulary.pieces()) if text.encode() in piece]
 
 
 def _known(vocabulary, text, option):

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import configs, inspection
 from ..combinators import ShapeDtype
+from ..data import read_lines
 from ..inspection.reading import read
 from ..inspection.tables import size
 from ..inspection.web import LONGEST, Curve, fitting, page
@@ -45,7 +46,7 @@ def write(run: Path, file: Path, out: Path | None) -> None:
 
 
 def _text(file: Path) -> tuple[str, list[str]]:
-    text = file.read_text(encoding='utf-8')
+    text = ''.join(read_lines(file))
     if len(text) <= LONGEST:
         return text, []
     note = f'Only the first {LONGEST:,} of {len(text):,} characters of {file.name} were read.'

@@ -8,6 +8,8 @@ import click
 
 from .. import __version__
 
+DEBUG = 'retrax.debug'  # in a context's meta: whether the traceback of an error is wanted
+
 
 class Command(click.Command):
     """A command that tells a user's error in one message; `--debug` shows where it was raised."""
@@ -20,19 +22,20 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; exits with 1 after an error that a user can mend."""
-        debug = ctx.params.pop('debug')
+        debug = ctx.meta[DEBUG] = ctx.params.pop('debug')
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if debug or isinstance(error, click.ClickException) or not _is_for_users(error):
+            if debug or isinstance(error, click.ClickException) or not is_for_users(error):
                 raise
             click.echo(f'Error: {error}', err=True)
             sys.exit(1)
 
 
-def _is_for_users(error):
-    if isinstance(error, click.exceptions.Exit | click.Abort):
-        return False
+def is_for_users(error: Exception) -> bool:
+    """Whether an error is one that a user can mend, so that its message says it all."""
+    if isinstance(error, click.exceptions.Exit | click.Abort | BrokenPipeError):
+        return False  # click ends by itself: of a pipe, without a word, whoever read had enough
     if isinstance(error, ValueError | OSError | FloatingPointError):
         return True
     from ..combinators import LayerError
@@ -120,7 +123,7 @@ def sweep(names: tuple[str, ...], grid: tuple[str, ...], listed: Path | None, ou
     """
     from .sweep import run
 
-    run(names, grid, listed, out)
+    run(names, grid, listed, out, debug=click.get_current_context().meta[DEBUG])
 
 
 @main.command(cls=Command)
@@ -238,10 +241,12 @@ def generate(
     """
     if sum((bool(prompt), prompt_file is not None, prompts is not None)) > 1:
         raise click.UsageError('give one of --prompt, --prompt-file and --prompts')
+    from ..data import read_lines
+
     begin = [prompt]
     if prompt_file is not None:
-        begin = [prompt_file.read_text(encoding='utf-8')]
-    if prompts is not None and not (begin := prompts.read_text(encoding='utf-8').splitlines()):
+        begin = [''.join(read_lines(prompt_file))]
+    if prompts is not None and not (begin := [s.removesuffix('\n') for s in read_lines(prompts)]):
         raise click.UsageError(f'{prompts} is empty; give a prompt on each line')
     from ..configs import load_run
     from ..training import PairTask

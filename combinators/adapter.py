@@ -11,7 +11,7 @@ from typing import Any
 import jax.core
 
 from . import state as states
-from .context import Ambient, Context, within
+from .context import Ambient, Context, ambient, within
 from .errors import warn
 from .sharing import expand
 from .signature import infer, is_symbolic
@@ -40,6 +40,43 @@ class Frame:
         self._rng = key
 
 
+class Part:
+    """A sublayer's part of the weights and state of the frame around it."""
+
+    def __init__(self, frame: Frame, place: int, n: int):
+        self._frame, self._place, self._n = frame, place, n
+
+    @property
+    def weights(self):
+        """The weights of the sublayer in this call."""
+        return self._frame.weights[self._place]
+
+    @weights.setter
+    def weights(self, weights):
+        self._frame.weights = self._with(self._frame.weights, weights)
+
+    @property
+    def state(self):
+        """The state of the sublayer in this call."""
+        return (self._frame.state or [()] * self._n)[self._place]
+
+    @state.setter
+    def state(self, state):
+        self._frame.state = self._with(self._frame.state or [()] * self._n, state)
+
+    def _with(self, parts, part):
+        return (*parts[: self._place], part, *parts[self._place + 1 :])
+
+
+def part_of(layer: Any) -> Part | None:
+    """Returns a layer's part of the `forward` that runs; None if it is no sublayer there."""
+    where = ambient()
+    if where is None or where.frame is None:
+        return None
+    cells = [sub._cell for sub in where.layer._sublayers]
+    return Part(where.frame, cells.index(layer._cell), len(cells)) if layer._cell in cells else None
+
+
 def twin(layer: Any, context: Context, weights: Any = (), state: Any = ()) -> Any:
     """Returns a copy of a layer for one call."""
     copy = object.__new__(type(layer))
@@ -50,9 +87,8 @@ def twin(layer: Any, context: Context, weights: Any = (), state: Any = ()) -> An
 
 def apply(layer: Any, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
     """Runs `forward` as a pure function."""
-
     copy = twin(layer, context, weights, state)
-    with within(Ambient(layer, context)):
+    with within(Ambient(layer, context, frame=copy._frame)):
         y = copy.forward(x)
         new_state = copy.state
     _compare(layer, copy)

@@ -7,6 +7,7 @@ from . import passes
 from .layer import Layer
 from .signature import ShapeDtype
 from .stack import as_items
+from .state import Held
 
 
 def Chunk(layer: Layer, chunk_size: int, pass_unchunkable: bool = True) -> Layer:
@@ -20,7 +21,9 @@ def Chunk(layer: Layer, chunk_size: int, pass_unchunkable: bool = True) -> Layer
       chunk_size: how many rows; below 1 the layer comes back as it is.
       pass_unchunkable: whether a batch that chunk_size does not divide goes through in one piece.
 
-    State: (the layer's state for a chunk, with a leading axis of chunks).
+    State: (the layer's state for a chunk, with a leading axis of chunks). Statistics, such as the
+    running means of BatchNorm, have no such axis: all chunks start from them, and their mean over
+    the chunks is what goes on.
 
     Raises:
       ValueError: chunk_size does not divide the batch, and pass_unchunkable is False.
@@ -47,7 +50,8 @@ class Chunked(Layer):
         if not isinstance(batch, int):
             return 1, self._chunk_size  # how many there will be does not matter for shapes
         if batch % self._chunk_size == 0:
-            return batch // self._chunk_size, self._chunk_size
+            n = max(1, batch // self._chunk_size)
+            return n, batch // n
         if not self._pass_unchunkable:
             raise ValueError(
                 f'chunk_size {self._chunk_size} does not divide the batch of {batch} rows; '
@@ -64,12 +68,14 @@ class Chunked(Layer):
             if out.shape[:1] != (rows,):
                 raise ValueError(f'expected outputs with the batch as first axis, got {out}')
         batch = as_items(inputs)[0].shape[0]
-        s = jax.tree.map(lambda a: jnp.broadcast_to(a, (n, *a.shape)), s)
+        s = jax.tree.map(lambda a: _spread(a, n), s)
+        s = self._in_statistics(lambda a: a[0], s, inside)
         return (w,), (s,), jax.tree.map(lambda out: _with_rows(out, batch), y)
 
     def apply_fn(self, x, weights, state, context):
         n, rows = self._chunks(x)
         inside = context.child(self._labels[0])
+        held = self._in_statistics(lambda a: _spread(a, n), state[0], inside)
 
         @jax.checkpoint
         def run(chunk):
@@ -80,8 +86,29 @@ class Chunked(Layer):
             return passes.apply(self._sublayers[0], x, weights[0], held, here)
 
         x = jax.tree.map(lambda a: jnp.reshape(a, (n, rows, *a.shape[1:])), x)
-        y, new_state = jax.lax.map(run, (jnp.arange(n), x, state[0]))
+        y, new_state = jax.lax.map(run, (jnp.arange(n), x, held))
+        new_state = self._in_statistics(_mean, new_state, inside)
         return jax.tree.map(lambda a: jnp.reshape(a, (n * rows, *a.shape[2:])), y), (new_state,)
+
+    def _in_statistics(self, change, state, context):
+        """Returns a state whose statistics, which are of all chunks, are changed."""
+        here = context.location
+        places = {f'{here}/{place}' if place else here for place in self._sublayers[0]._lasting}
+        is_held = lambda node: isinstance(node, Held)  # noqa: E731
+
+        def one(node):
+            return jax.tree.map(change, node) if is_held(node) and node.path in places else node
+
+        return jax.tree.map(one, state, is_leaf=is_held)
+
+
+def _spread(a, n):
+    return jnp.broadcast_to(a, (n, *a.shape))
+
+
+def _mean(a):
+    """Returns the mean over chunks; of what is counted, which all count alike, that of one."""
+    return jnp.mean(a, 0) if jnp.issubdtype(a.dtype, jnp.floating) else a[0]
 
 
 def _with_rows(s, rows):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..kernels.implementation import Implementation
@@ -127,11 +128,15 @@ def _fold(key, first, second):
 
 
 class Ambient(NamedTuple):
-    """The layer that is running user code, and its context (and notebook, while initialising)."""
+    """The layer that is running user code, and its context.
+
+    Also its notebook while it is initialised, and its frame while `forward` runs.
+    """
 
     layer: Any
     context: Context
     notebook: Any = None
+    frame: Any = None
 
 
 _AMBIENT: contextvars.ContextVar[Ambient | None] = contextvars.ContextVar('ambient', default=None)
@@ -153,7 +158,16 @@ def within(where: Ambient | None) -> Iterator[None]:
 
 
 def as_key(rng: Any) -> jax.Array:
-    """Returns a jax key from a key or an int seed."""
+    """Returns a jax key from a key or an int seed.
+
+    Raises:
+      TypeError: it is neither, or several keys.
+    """
     if isinstance(rng, int | np.integer):
         return jax.random.PRNGKey(int(rng))
+    kind, shape = getattr(rng, 'dtype', None), getattr(rng, 'shape', ())
+    is_typed = kind is not None and jnp.issubdtype(kind, jax.dtypes.prng_key)
+    if not ((is_typed and shape == ()) or (kind == jnp.uint32 and len(shape) == 1)):
+        got = f'{kind}{list(shape)}' if kind is not None else repr(rng)
+        raise TypeError(f'a seed must be an int, or one key of jax.random, got {got}')
     return rng

@@ -7,18 +7,28 @@ called. Weights are in cells, which all views share.
 import logging
 from typing import Any
 
-import jax.core
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from . import passes, sharing, state, statistics
 from . import weights as trees
+from .adapter import part_of
+from .arrays import all_arrays, as_jax, dtype_of, fresh, has_tracer, remembered
 from .context import Policy, ambient, as_key
 from .errors import LayerError, needs_values, warn
 from .files import Files
 from .paths import label_of
 from .ranges import Compiled
-from .signature import ShapeDtype, asked, is_symbolic, signature, with_symbols, without_symbols
+from .signature import (
+    ShapeDtype,
+    asked,
+    is_symbolic,
+    signature,
+    with_batch,
+    with_symbols,
+    without_symbols,
+)
 from .views import Views
 
 _log = logging.getLogger('retrax')
@@ -63,6 +73,8 @@ class Face(Views, Files):
         inputs, key = asked(input_signature), self.rng if rng is None else as_key(rng)
         keep = self._policy != Policy()
         weights, new_state, _ = self._make(inputs, keep=keep, key=key)
+        if has_tracer((weights, new_state, key)):  # values of a trace; the model stays as it is
+            return weights, state.plain(new_state)
         if keep:
             new_state = self._with_statistics(new_state)
         else:
@@ -83,7 +95,7 @@ class Face(Views, Files):
             raise error.with_traceback(None)  # noqa: B904 - it says the path; the frames repeat it
         if is_symbolic(inputs):
             new_state = None
-        if commit:
+        if commit and not has_tracer(weights):
             notebook.commit()
         return weights, new_state, outputs
 
@@ -109,7 +121,7 @@ class Face(Views, Files):
                 f'{self._name} has not seen inputs yet; call model.init(ShapeDtype((1, 1), '
                 'np.int32)), with the shape and dtype of your inputs, before new_state'
             )
-        sized = jax.tree.map(lambda s: _with_batch(s, int(batch_size)), inputs)
+        sized = jax.tree.map(lambda s: with_batch(s, int(batch_size)), inputs)
         made = self._initial_state(sized)
         return made if after is None else statistics.put(self, made, self._copied(after))
 
@@ -119,10 +131,10 @@ class Face(Views, Files):
         def make():
             with jax.ensure_compile_time_eval():
                 made = self._make(inputs, keep=True, commit=False)[1]
-                return jax.tree.map(_remembered, made)
+                return jax.tree.map(remembered, made)
 
         made = self.program(('initial state', repr(inputs)), make)
-        return self._with_statistics(jax.tree.map(_fresh, made))  # a caller may donate them
+        return self._with_statistics(jax.tree.map(fresh, made))  # a caller may donate them
 
     def keep_statistics(self, held: Any) -> None:
         """Gives this model, and all its views, the statistics of a state, as weights are set."""
@@ -140,17 +152,21 @@ class Face(Views, Files):
     def __call__(self, x: Any, weights: Any = None, state: Any = None, rng: Any = None) -> Any:
         """Returns the outputs for inputs `x`, and remembers the new state.
 
-        A model that was never initialised makes its weights (seed 0) and state from `x`.
+        A model that was never initialised makes its weights (seed 0) and state from `x`. In the
+        `forward` of a layer that it is a sublayer of, it runs as a part of that one.
         """
+        part = part_of(self)
+        if part is not None:
+            weights = part.weights if weights is None else weights
+            y, part.state = self.pure_fn(x, weights, part.state if state is None else state, rng)
+            return y
         if weights is None:
             self._ensure_weights(x)
             weights = self.weights
-        if state is not None:
-            self.state = state
-        held = self._state_for(x)
+        held = self._state_for(x) if state is None else self._checked(state)
         key = self._next_key() if rng is None else (as_key(rng), np.uint32(0))
         y, new_state = self._run(x, weights, held, *key)
-        if not _has_tracer(new_state):
+        if not has_tracer(new_state):
             self._memory.state = new_state
             self.keep_statistics(new_state)
         return y
@@ -166,14 +182,14 @@ class Face(Views, Files):
         return passes.apply(self, x, weights, state, context)
 
     def _run(self, x, weights, held, key, call):
-        if (not self._sublayers and self._weightless and self._stateless) or not _all_arrays(x):
-            return _as_jax(self.pure_fn(x, weights, held, _folded(key, call)))
+        if (not self._sublayers and self._weightless and self._stateless) or not all_arrays(x):
+            return as_jax(self.pure_fn(x, weights, held, _folded(key, call)))
         leaves, structure = jax.tree.flatten(x)
-        shapes = tuple((np.shape(leaf), str(_dtype(leaf))) for leaf in leaves)
+        shapes = tuple((np.shape(leaf), str(dtype_of(leaf))) for leaf in leaves)
         name = ('call', structure, shapes)
         program = self.program(name, lambda: Compiled(self._pure))
         try:
-            return _as_jax(program(x, weights, held, key, call))
+            return as_jax(program(x, weights, held, key, call))
         except LayerError as error:
             if program == self._pure or not needs_values(error):
                 raise
@@ -183,7 +199,7 @@ class Face(Views, Files):
                 'jax.numpy instead of numpy.',
             )
             self._programs.put((name, self._policy, self._edits()), self._pure)
-            return _as_jax(self._pure(x, weights, held, key, call))
+            return as_jax(self._pure(x, weights, held, key, call))
 
     def _pure(self, x, weights, held, key, call):
         return passes.run_root(self, x, weights, held, _folded(key, call), self._policy)
@@ -191,7 +207,8 @@ class Face(Views, Files):
     def _ensure_weights(self, x):
         if self.has_weights:
             return
-        _, new_state, _ = self._make(signature(x), keep=True)
+        with jax.ensure_compile_time_eval():  # numbers also in a trace: they are the model's
+            _, new_state, _ = self._make(signature(x), keep=True)
         self._memory.signature = signature(x)
         if self._memory.state is None:
             self._memory.state = new_state
@@ -209,7 +226,7 @@ class Face(Views, Files):
             if not self._sublayers and self._stateless:
                 return state.EMPTY
             made = self._initial_state(inputs)
-            if _has_tracer(made):
+            if has_tracer(made):
                 return made
             self._memory.state = made
         return self._with_statistics(self._memory.state)
@@ -220,25 +237,29 @@ class Face(Views, Files):
 
     # Values.
 
+    def _running(self):
+        """Returns what has the weights and state of the call that runs; None outside of any."""
+        return part_of(self) if self._frame is None else self._frame
+
     @property
     def weights(self) -> Any:
         """The weights, nested as the layers are; `SHARED` marks a second place of a layer."""
-        if self._frame is not None:
-            return self._frame.weights
+        if (here := self._running()) is not None:
+            return here.weights
         return trees.collect(self)
 
     @weights.setter
     def weights(self, weights: Any) -> None:
-        if self._frame is not None:
-            self._frame.weights = weights
+        if (here := self._running()) is not None:
+            here.weights = weights
         elif ambient() is None:
             trees.assign(self, weights)
 
     @property
     def state(self) -> Any:
         """The state of this view of the model: what it remembers of what it has seen."""
-        if self._frame is not None:
-            return self._frame.state
+        if (here := self._running()) is not None:
+            return here.state
         held = self._memory.state
         if held is None:
             return tuple(sub.state for sub in self._sublayers)
@@ -246,12 +267,18 @@ class Face(Views, Files):
 
     @state.setter
     def state(self, value: Any) -> None:
-        if self._frame is not None:
-            self._frame.state = value
+        if (here := self._running()) is not None:
+            here.state = value
         elif ambient() is None:
             self._check_state(value)
             self._memory.state = value
             self.keep_statistics(value)
+
+    def _checked(self, value):
+        """Returns a state that a call is given; the model has it when the call has ended."""
+        if ambient() is None:
+            self._check_state(value)
+        return value
 
     def _check_state(self, value):
         """Raises StateError if a state belongs elsewhere; shapes are checked by the layers."""
@@ -336,6 +363,11 @@ class Face(Views, Files):
         found = (sub.start_id for sub in self._sublayers)
         return next((i for i in found if i is not None), None)
 
+    @property
+    def shift(self) -> int:
+        """How many places the ids that it reads lie before those that it is to give."""
+        return max((sub.shift for sub in self._sublayers), default=0)
+
     def output_signature(self, input_signature: Any) -> Any:
         """Returns the signature of the outputs, without making weights that last."""
         inputs = asked(input_signature)
@@ -367,43 +399,3 @@ class Face(Views, Files):
 def _folded(key, call):
     """Returns the key of a call by its number; 0: a key that the user gave, as it is."""
     return jnp.where(call > 0, jax.random.fold_in(key, call), key)
-
-
-def _remembered(array):
-    """Returns an array as it is kept: on the host, and without its size where all is one number."""
-    if not isinstance(array, jax.Array) or jnp.issubdtype(array.dtype, jax.dtypes.extended):
-        return array
-    numbers = np.asarray(array)
-    is_one = numbers.size > 1 and (numbers == numbers.flat[0]).all()
-    return np.broadcast_to(numbers.flat[0], numbers.shape) if is_one else numbers
-
-
-def _fresh(remembered):
-    """Returns a new array on the device."""
-    on_host = isinstance(remembered, np.ndarray)
-    return jax.device_put(np.array(remembered)) if on_host else jnp.copy(remembered)
-
-
-def _with_batch(s, batch_size):
-    """Returns a signature with another first axis, and 1 for the other sizes that are names."""
-    if not s.shape:
-        return s
-    rest = (d if isinstance(d, int) else 1 for d in s.shape[1:])
-    return ShapeDtype((batch_size, *rest), s.dtype)
-
-
-def _has_tracer(tree):
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
-
-
-def _all_arrays(x):
-    kinds = (jax.Array, np.ndarray, np.generic, int, float, bool, complex)
-    return all(isinstance(leaf, kinds) for leaf in jax.tree.leaves(x))
-
-
-def _dtype(leaf):
-    return leaf.dtype if hasattr(leaf, 'dtype') else type(leaf)
-
-
-def _as_jax(tree):
-    return jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, tree)

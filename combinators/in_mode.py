@@ -39,6 +39,11 @@ class InMode(Layer):
         for mode in self._pins.values():
             check_mode(mode, 'InMode')
 
+    @property
+    def rests(self) -> bool:
+        """Whether the part reads its whole input at every call in predict, and never steps."""
+        return self._pins['predict'] == 'eval'
+
     def _inside(self, context):
         pinned = self._pins[context.mode]
         inside = context.child(self._labels[0])

@@ -24,6 +24,7 @@ class Range(NamedTuple):
     least: int
     most: int | None  # None: any
     where: int | None  # which of the arrays is 0 where numbers do not count; None: all count
+    whole: bool  # whether they are whole numbers
 
 
 class Ranges:
@@ -37,10 +38,10 @@ class Ranges:
         """Returns which of the arrays x has its numbers of."""
         return [i for i, array in self._numbers_of if array is x]
 
-    def note(self, x: Any, least: int, most: int | None, where: Any) -> None:
+    def note(self, x: Any, least: int, most: int | None, where: Any, whole: bool) -> None:
         """Notes the range of x if it has its numbers of one of the arrays, and `where` too."""
         counts = [None] if where is None else self.places(where)
-        self.found += [Range(i, least, most, j) for i in self.places(x) for j in counts[:1]]
+        self.found += [Range(i, least, most, j, whole) for i in self.places(x) for j in counts[:1]]
 
     def same(self, y: Any, x: Any) -> None:
         """Notes that y has the numbers of x."""
@@ -62,9 +63,15 @@ def noting(given: Any) -> Iterator[list[Range]]:
 
 
 def in_range(
-    x: Any, least: int, most: int | None, what: str, fix: str = '', where: Any = None
+    x: Any,
+    least: int,
+    most: int | None,
+    what: str,
+    fix: str = '',
+    where: Any = None,
+    whole: bool = False,
 ) -> None:
-    """Raises ValueError if x has a number below `least` or above `most`.
+    """Raises ValueError if x has a number below `least` or above `most`, or one that is NaN.
 
     Where x is traced it raises nothing; the model does, if x is one of its inputs, or a state.
 
@@ -74,12 +81,15 @@ def in_range(
       what: what x is, such as 'the lengths'.
       fix: what to do.
       where: an array that is 0 where a number does not count, in a shape that fits by broadcasting.
+      whole: whether it must be whole numbers, in whatever dtype.
     """
-    at = _first_outside(x, least, most, where)
+    at = _first_outside(x, least, most, where, whole)
     if at is not None:
-        expected = f'{least} or more' if most is None else f'numbers from {least} to {most}'
+        got = np.asarray(x)[at]
+        kind = 'whole numbers' if whole and np.floor(got) != got else 'numbers'
+        expected = f'{least} or more' if most is None else f'{kind} from {least} to {most}'
         place = f'It is at {list(map(int, at))}. ' if at else ''
-        raise mismatch(what, expected, np.asarray(x)[at], f'{place}{fix}'.strip())
+        raise mismatch(what, expected, str(got), f'{place}{fix}'.strip())
 
 
 def same_numbers(y: Any, x: Any) -> Any:
@@ -95,22 +105,24 @@ def all_in_range(given: Any, ranges: list[Range]) -> bool:
     leaves = jax.tree.leaves(given) if ranges else []
     counts = [None if r.where is None else leaves[r.where] for r in ranges]
     return all(
-        _first_outside(leaves[r.leaf], r.least, r.most, where) is None
+        _first_outside(leaves[r.leaf], r.least, r.most, where, r.whole) is None
         for r, where in zip(ranges, counts, strict=True)
     )
 
 
-def _first_outside(x, least, most, where):
+def _first_outside(x, least, most, where, whole):
     """Returns where the first number out of range is; None if none is, or none can be seen."""
     if isinstance(x, jax.core.Tracer) or isinstance(where, jax.core.Tracer):
         ranges = _RANGES.get()  # those of the model around this one, if it is what is traced
         if ranges is not None:
-            ranges.note(x, least, most, where)
+            ranges.note(x, least, most, where, whole)
         return None
     numbers = np.asarray(x)
-    outside = numbers < least
+    outside = ~(numbers >= least)  # so that NaN is outside
     if most is not None:
         outside = outside | (numbers > most)
+    if whole and not np.issubdtype(numbers.dtype, np.integer):
+        outside = outside | (numbers != np.floor(numbers))
     if where is not None:
         outside = outside & (np.asarray(where) != 0)
     return tuple(np.argwhere(outside)[0]) if outside.any() else None

@@ -10,10 +10,11 @@ def with_sublayers(model: Serial, sublayers: list[Any]) -> Serial:
 
     Places keep their names and told modes, and states bear the model's mark, so a state of one is a
     state of the other, if each layer takes and gives what the one before it did. The view's mode,
-    carry and precision stay.
+    carry and precision stay; it has seen the model's inputs, and shares its statistics.
     """
     for layer, before in zip(sublayers, model._sublayers, strict=True):
         vars(layer).update(_told=before._told, _told_here=before._told_here)
     other = Serial(*sublayers, name=model._name)
     vars(other).update(_labels=model._labels, _print=model._fingerprint)
+    vars(other).update(_memory=model._memory, _kept=model._kept)
     return other._view(model._policy)

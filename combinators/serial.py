@@ -38,6 +38,11 @@ class Serial(Layer):
         self._sublayers = tuple(layers)
 
     @property
+    def shift(self):
+        """How many places the ids that it reads lie before those that it is to give."""
+        return sum(layer.shift for layer in self._sublayers)
+
+    @property
     def _label(self):
         return label(self._name, type(self).__name__)
 

@@ -164,6 +164,14 @@ def without_symbols(tree: Any) -> Any:
     return jax.tree.map(one, tree)
 
 
+def with_batch(s: Any, batch_size: int) -> Any:
+    """Returns a signature with another first axis, and 1 for the other sizes that are names."""
+    if not s.shape:
+        return s
+    rest = (d if isinstance(d, int) else 1 for d in s.shape[1:])
+    return ShapeDtype((batch_size, *rest), s.dtype)
+
+
 def spec(tree: Any) -> Any:
     """Returns the signature as `jax.ShapeDtypeStruct`s, which jax traces with."""
     return jax.tree.map(

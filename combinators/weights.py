@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .sharing import SHARED, Cell, pair
@@ -30,7 +31,12 @@ def assign(layer: Any, weights: Any) -> None:
       ValueError: there are not as many parts as layers, or an array has another shape.
     """
     for cell, part in list(_placed(layer, weights, '')):
-        cell.put(part)
+        cell.put(jax.tree.map(_kept, part))
+
+
+def _kept(array):
+    """Returns an array that nobody else changes: plans and programs know weights by identity."""
+    return jnp.array(array) if isinstance(array, np.ndarray) else array
 
 
 def _placed(layer, weights, path):
@@ -40,6 +46,7 @@ def _placed(layer, weights, path):
     if not layer._sublayers:
         if path or layer._pure_apply:
             _check_shapes(layer, weights, path)
+            weights = _named_as_before(layer._cell.weights, weights)
         yield layer._cell, weights
         return
     for label, (sub, part) in zip(layer._labels, pair(layer, weights), strict=True):
@@ -56,6 +63,13 @@ def _check_shapes(layer, weights, path):
             f'weights of {f"{path} ({layer._name})" if path else layer._name}: expected shapes '
             f'{expected}, got {got}. Are these the weights of another model?'
         )
+
+
+def _named_as_before(old, new):
+    """Returns plain tuples and lists as what the layer has: their names are those in files."""
+    if not (isinstance(new, tuple | list) and jax.tree.leaves(old)):
+        return new
+    return jax.tree.unflatten(jax.tree.structure(old), jax.tree.leaves(new))
 
 
 def named(layer: Any, weights: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

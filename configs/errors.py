@@ -52,7 +52,7 @@ def explained(file: str, known: Mapping[str, Any], text: str = '') -> Iterator[N
         raise ConfigError(f'{Place(file, line)}: a bracket or a quote is not closed') from error
     except RecursionError as error:
         raise ConfigError(f'{file}: brackets are nested too deep') from error
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ConfigError(_words(file, str(error), known)) from error
 
 
@@ -100,6 +100,9 @@ def advised(message: str, known: Mapping[str, Any]) -> str:
         return message + close_to(
             found[2], inspect.signature(function).parameters if function else ()
         )
+    if found := re.search(r"Ambiguous selector '([^']+)'", message):
+        own = f"@gin.configurable('My{found[1]}')"
+        return f'{message}\n  Register what is yours under a name of its own: {own}'
     if "denylisted kwarg 'mode'" in message:
         return f'{message}\n  The model owns its mode; training and decoding set it.'
     return message

@@ -2,8 +2,8 @@
 
 A binding reaches layers that a model function constructs in Python, too:
 `GRU.kernel_initializer = @GlorotUniformInitializer()` changes the GRUs in GRULM. What code says
-explicitly wins. Nothing of a config stays behind: gin's global state is empty outside of this
-module, so plain Python is never affected.
+explicitly wins. Nothing of a config stays behind, and what gin held for somebody else is put back,
+so plain Python is never affected.
 """
 
 import dataclasses

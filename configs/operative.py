@@ -21,7 +21,7 @@ def operative(config: Config) -> str:
     train.model = @GRULM()
     train.steps = 6
     """
-    text = re.sub(r'\\\n\s*', '', config.text)
+    text = re.sub(r' *\\?\n[ \t]+', ' ', config.text)  # gin writes long values on several lines
     statements = [line for line in text.split('\n') if line and not line.startswith('#')]
     macros = {match[1]: match[2] for line in statements if (match := _MACRO.fullmatch(line))}
     kept = [line for line in statements if not _MACRO.fullmatch(line)]

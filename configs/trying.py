@@ -1,13 +1,15 @@
 """Trying a config: gin gets its bindings, and the experiment is made to see which are used.
 
-Gin's global state is empty outside of `clean_gin`.
+Gin's global state is ours inside of `clean_gin` alone; outside it is somebody else's, or empty.
 """
 
 import contextlib
 import textwrap
+import threading
 from collections.abc import Iterator, Mapping
 
 import gin
+from gin import config as gin_internals
 
 from ..combinators import LayerError
 from ..training import Experiment
@@ -17,15 +19,25 @@ from .errors import ConfigError, advised, explained
 from .registry import known
 from .sources import Sources
 
+_one_at_a_time = threading.RLock()  # gin has one state for all threads
+
 
 @contextlib.contextmanager
 def clean_gin() -> Iterator[None]:
-    """Gives a block of code an empty gin, and leaves one."""
-    gin.clear_config()
-    try:
-        yield
-    finally:
+    """Gives a block of code an empty gin, and puts back what was there."""
+    kinds = ('_CONFIG', '_SINGLETONS', '_IMPORTS', '_OPERATIVE_CONFIG')
+    stores = [getattr(gin_internals, kind) for kind in kinds]
+    with _one_at_a_time:
+        locked, before = gin.config_is_locked(), [store.copy() for store in stores]
         gin.clear_config()
+        try:
+            yield
+        finally:
+            gin.clear_config()
+            for store, held in zip(stores, before, strict=True):
+                store.update(held)
+            if locked:
+                gin_internals._set_config_is_locked(True)
 
 
 def bind(statements: Mapping[Binding, Statement]) -> None:
@@ -37,7 +49,7 @@ def bind(statements: Mapping[Binding, Statement]) -> None:
             full = str(binding), 'gin.macro', 'value'
         try:
             gin.bind_parameter(full, statement.value)
-        except ValueError as error:
+        except (KeyError, ValueError) as error:
             raise ConfigError(f'{statement}\n  {advised(str(error), known)}') from error
         for reference in references(statement.value):
             reference.place = statement.place

@@ -22,6 +22,7 @@ from .packed_batches import PackedBatches
 from .padding import padded
 from .pair_batches import PairBatch, PairBatches, end_id, target_ids, text_of
 from .pairs import END, Pair, format_pairs, parse_pairs, read_pairs
+from .passes import Passes
 from .pictures import pictures
 from .python_source import python_source
 from .row_batches import RowBatch, RowBatches
@@ -55,6 +56,7 @@ __all__ = [
     'PairBatch',
     'PairBatches',
     'Pairs',
+    'Passes',
     'Row',
     'RowBatch',
     'RowBatches',

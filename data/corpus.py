@@ -7,6 +7,7 @@ between Python versions: a result that does not say which text it was measured o
 import functools
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -120,16 +121,32 @@ def _text_of(file: Path, documents: bool) -> str:
         return text if text.endswith('\n') else f'{text}\n'
     parts = []
     for place, record in read_records(file):
-        if 'text' not in record and 'source' in record:
-            pair = check_pair(place, record['source'], field_of(place, record, 'target'))
-            parts.append(format_pairs([pair]))
-            continue
-        text = field_of(place, record, 'text')
-        if 'label' in record:
-            parts.append(format_rows([check_row(place, record['label'], text)]))
-        else:
-            parts.append(f'{text}{DOCUMENT_END}' if documents else f'{text}\n\n')
+        part = _part_of(place, record, DOCUMENT_END if documents else '\n\n')
+        if half := _HALF.search(part):
+            raise ValueError(
+                f'{place}: {half[0]!r} is half of a character, which is no UTF-8: a text that was '
+                "cut. Write U+FFFD in its place: text.encode('utf-16', 'surrogatepass')"
+                ".decode('utf-16', 'replace')"
+            )
+        parts.append(part)
     return ''.join(parts)
+
+
+_HALF = re.compile('[\ud800-\udfff]')  # JSON can hold one of two that belong together
+
+
+def _part_of(place, record, end):
+    """Returns the text of a record: a pair, a labelled row, or a text and what ends it."""
+    if 'text' not in record and 'source' in record:
+        return format_pairs(
+            [check_pair(place, record['source'], field_of(place, record, 'target'))]
+        )
+    text = field_of(place, record, 'text')
+    if 'label' in record:
+        return format_rows([check_row(place, record['label'], text)])
+    if not isinstance(text, str):
+        raise ValueError(f'{place}: expected a text, got {text!r:.60}')
+    return f'{text}{end}'
 
 
 def _read_bytes(file: Path) -> bytes:

@@ -10,7 +10,7 @@ What is learned ends with the end of the line: a target that is read ends with E
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .files import Source, files_of, read_jsonl, read_lines
+from .files import Source, field_of, files_of, read_lines, read_records
 
 END = '\n'
 
@@ -53,7 +53,8 @@ def read_pairs(source: Source, fields: tuple[str, str] = ('source', 'target')) -
     """
     for file in files_of(source):
         if '.jsonl' in file.suffixes:
-            yield from (Pair(a, b) for a, b in read_jsonl(file, fields))
+            for place, record in read_records(file):
+                yield check_pair(place, *(field_of(place, record, field) for field in fields))
             continue
         for number, line in enumerate(read_lines(file), 1):
             if line.strip('\n'):

@@ -51,7 +51,7 @@ class RowBatches(Epochs[RowBatch]):
             raise ValueError(
                 f'RowBatches: expected rows and as many targets, got {len(rows)} and {len(targets)}'
             )
-        self.batch_size, self.window, self._n, self._seed = batch_size, window, len(rows), seed
+        self.batch_size, self.window, self.n_rows, self._seed = batch_size, window, len(rows), seed
         self.n_tokens = sum(map(len, rows))
         self.n_cut = sum(len(row) > window for row in rows)
         tagged = np.ndim(targets[0]) > 0
@@ -70,11 +70,11 @@ class RowBatches(Epochs[RowBatch]):
             self._weights[places] = 1
 
     def __len__(self) -> int:
-        return -(-self._n // self.batch_size)
+        return -(-self.n_rows // self.batch_size)
 
     def _batch(self, epoch: int, place: int) -> RowBatch:
-        order = order_of(self._n, self._seed, epoch)
+        order = order_of(self.n_rows, self._seed, epoch)
         chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
-        blank = np.full(self.batch_size - len(chosen), self._n)
+        blank = np.full(self.batch_size - len(chosen), self.n_rows)
         chosen = np.concatenate([chosen, blank])
         return RowBatch(self._tokens[chosen], self._targets[chosen], self._weights[chosen])

@@ -4,6 +4,7 @@ Two files: PATH has the ids, little-endian, two bytes each where the vocabulary 
 PATH.json says how many they are and which vocabulary they belong to.
 """
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -65,7 +66,7 @@ class TokenFile(StoredTokens):
     ) -> 'TokenFile':
         """Encodes lines, such as those of `read_lines`, holding about a million characters.
 
-        Nothing is at `path` before all is written.
+        Nothing is at `path` before all is written, nor are the facts of other ids ever beside it.
 
         Args:
           path: of the file.
@@ -73,10 +74,11 @@ class TokenFile(StoredTokens):
           vocabulary: what encodes them.
         """
         path = Path(path).expanduser()
+        facts = _facts_of(path)
         dtype = np.dtype('<u2' if vocabulary.size <= 1 << 16 else '<i4')
-        unfinished = path.with_name(f'.{path.name}.new')
+        unfinished = [file.with_name(f'.{file.name}.new') for file in (path, facts)]
         n_tokens, n_characters, digest = 0, 0, hashlib.sha256()
-        with open(unfinished, 'wb') as file:
+        with _synced(unfinished[0]) as file:
             for text in _together(lines):
                 ids = vocabulary.encode(text).astype(dtype)
                 file.write(content := ids.tobytes())
@@ -91,8 +93,11 @@ class TokenFile(StoredTokens):
             'n_characters': n_characters,
             'sha256': digest.hexdigest(),
         }
-        _facts_of(path).write_text(json.dumps(described) + '\n', encoding='utf-8')
-        unfinished.replace(path)
+        with _synced(unfinished[1]) as file:
+            file.write(json.dumps(described).encode() + b'\n')
+        facts.unlink(missing_ok=True)  # from here to the end there are ids, and none is read
+        unfinished[0].replace(path)
+        unfinished[1].replace(facts)
         return cls(path)
 
     def __len__(self) -> int:
@@ -117,6 +122,15 @@ def _together(lines):
         if held and (line is None or size >= _AT_ONCE):
             yield ''.join(held)
             held, size = [], 0
+
+
+@contextlib.contextmanager
+def _synced(path):
+    """Gives a new file to a block of code, and waits at its end until the disk has it."""
+    with open(path, 'wb') as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _facts_of(path):

@@ -54,7 +54,7 @@ class Automaton:
         """Whether a whole text is allowed. Shapes: ids (n,)."""
         state = 0
         for i in np.asarray(ids, np.int64):
-            state = int(self.table[state, i])
+            state = int(self.table[state, i]) if 0 <= i < self.vocab_size else NONE
             if state == NONE:
                 return False
         return bool(self.accepting[state])

@@ -145,7 +145,7 @@ class _Programs(NamedTuple):
 
 def _programs(program, n_rows):
     predict, one = program.predict, n_rows == 1
-    model, axes = planned(predict, n_rows).model, program.axes()
+    model, axes = planned(predict, n_rows).unnormalised, program.axes()
     run = by_rows(model, lambda: axes, program.steps.draws)
     return predict.program(('beam', one), lambda: _build(run, axes))
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from . import options, prompts
-from .prefill import prefill
+from .prefill import LONGEST, longest_piece, prefill
 from .rows import take_rows
 from .source import rows_with_source
 from .steps import Program
@@ -51,7 +51,9 @@ class Opening(NamedTuple):
         row_ids, source = row_ids[::n], self.source_ids
         state = program.begin(key, source, self.to_read.ids[:, 0], row_ids)
         given = program.weights, state, self.to_read.without_last, key, row_ids, source
-        state = prefill(program.steps.read, *given)
+        # What draws does so once for a piece, so its pieces are the same in every batch.
+        longest = LONGEST if program.steps.draws else longest_piece(n_rows)
+        state = prefill(program.steps.read, *given, longest)
         if n == 1:
             return state
         return take_rows(state, np.repeat(np.arange(n_rows), n), program.axes())
@@ -81,8 +83,10 @@ def opened(
     """
     predict = model.as_mode('predict')
     prompt, source = rows_with_source(who, model, source, prompt)
-    first = options.start_ids(start_id, predict.start_id, len(prompt.ids), who)
+    first = options.start_ids(start_id, predict, len(prompt.ids), who)
     to_read = prompts.with_start(prompt, first, model.name, who)
     program = Program(predict, 1 if n is None else n * len(prompt.ids), who)
-    ids = prompts.check_ids(to_read.ids, program.steps.vocab_size, 'the prompt', who)
-    return Opening(program, prompt, to_read._replace(ids=ids), source)
+    prompts.check_ids(prompt.ids, program.steps.vocab_size, 'the prompt', who)
+    if start_id is not None:  # the model's own may be one that it reads and never gives
+        prompts.check_ids(np.asarray(first), program.steps.vocab_size, 'start_id', who)
+    return Opening(program, prompt, to_read._replace(ids=to_read.ids.astype(np.int32)), source)

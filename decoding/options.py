@@ -21,6 +21,7 @@ class Range(NamedTuple):
     kind: Any = np.float32
 
 
+LARGEST = np.iinfo(np.int32).max
 TEMPERATURE = Range(
     lambda t: np.isfinite(t) & (t >= 0),
     'at least 0 and finite',
@@ -35,7 +36,12 @@ TOP_K = Range(
 TOP_P = Range(
     lambda p: (p > 0) & (p <= 1), 'above 0 and at most 1', '1 changes nothing, 0.9 is usual'
 )
-START_ID = Range(lambda i: i >= 0, 'an int of at least 0', 'None takes that of the model', np.int32)
+START_ID = Range(
+    lambda i: (i >= 0) & (i <= LARGEST),
+    'an id of the model',
+    'None takes that of the model',
+    np.int32,
+)
 MIN_P = Range(lambda p: (p >= 0) & (p <= 1), 'between 0 and 1', '0 changes nothing, 0.05 is usual')
 
 
@@ -49,23 +55,36 @@ def per_row(
     """
     given = np.asarray(value)
     kinds = (np.integer,) if range_.kind is np.int32 else (np.integer, np.floating)
-    if not (issubclass(given.dtype.type, kinds) and range_.contains(given).all()):
+    is_right = issubclass(given.dtype.type, kinds)
+    if is_right and range_.kind is np.float32:
+        with np.errstate(over='ignore'):
+            given = given.astype(np.float32)  # the range is that of what the device is given
+    if not (is_right and range_.contains(given).all()):
         raise ValueError(f'{who}: {what} must be {range_.words}, got {value!r}; {range_.advice}')
     if given.shape not in ((), (batch_size,)):
         raise ValueError(
             f'{who}: {what} must be a number, or one for each of {batch_size} rows, got '
             f'shape {given.shape}'
         )
+    if range_.kind is np.int32:
+        given = np.minimum(given, LARGEST)
     return np.broadcast_to(given, (batch_size,)).astype(range_.kind)
 
 
-def start_ids(given: Any, own: int | None, n_rows: int, who: str) -> np.ndarray | None:
+def start_ids(given: Any, model: Any, n_rows: int, who: str) -> np.ndarray | None:
     """Returns what each row begins with: what was given, or the model's own; None if it has none.
 
     Raises:
-      ValueError: what was given are no ids, or not as many as rows.
+      ValueError: what was given are no ids, or not as many as rows; or the model gives another
+        token than the one behind those that it has read.
     """
-    first = own if given is None else given
+    if model.shift > 1:
+        raise ValueError(
+            f'{who}: {model.name} moves its ids {model.shift} places to the right, so in predict '
+            'its scores are of a token that is further ahead than the next one. To make one token '
+            'after another it must have one ShiftRight() of one place, or none.'
+        )
+    first = model.start_id if given is None else given
     return None if first is None else per_row(first, 'start_id', START_ID, n_rows, who)
 
 
@@ -110,7 +129,7 @@ def banned_ids(banned: Any, batch_size: int, vocab_size: int, who: str = 'genera
       ValueError: an id is out of range, all ids of a row are banned, or there are not as many
         lists as rows.
     """
-    rows = list(banned)
+    rows = [banned] if isinstance(banned, int | np.integer) else list(banned)
     if not rows or np.ndim(rows[0]) == 0:
         rows = [rows] * batch_size
     if len(rows) != batch_size:

@@ -2,11 +2,11 @@
 
 A prompt is cut into pieces whose lengths are powers of two, the longest first. Any length is such a
 sum, so no piece is padded and the state is exact; all lengths together compile few programs; and
-the memory that a long prompt takes does not grow with it.
+the memory that a prompt takes grows neither with its length nor, from 32 rows on, with theirs.
 
-Rows of different lengths are cut each by itself, so each row reads the pieces that it reads when it
-is alone. The batch takes one turn for each length of a piece; a row that has no such piece keeps
-its state. Together they take as many turns as the longest row alone, and at most nine more.
+Rows of different lengths are cut each by itself. The batch takes one turn for each length of a
+piece; a row that has no such piece keeps its state. Together they take as many turns as the longest
+row alone, and at most nine more.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,16 @@ import numpy as np
 from .prompts import Prompt
 
 LONGEST = 512
+TOGETHER = 32 * LONGEST  # ids of all rows that are read at once, about
+
+
+def longest_piece(n_rows: int) -> int:
+    """Returns the power of two that pieces of so many rows begin with.
+
+    >>> longest_piece(1), longest_piece(128), longest_piece(100_000)
+    (512, 128, 1)
+    """
+    return min(LONGEST, 1 << max(0, (TOGETHER // n_rows).bit_length() - 1))
 
 
 def pieces(length: int, longest: int = LONGEST) -> list[int]:
@@ -52,6 +62,7 @@ def prefill(
     key: jax.Array,
     row_ids: Any,
     source: Any = None,
+    longest: int = LONGEST,
 ) -> Any:
     """Returns the state after reading a prompt.
 
@@ -63,9 +74,10 @@ def prefill(
       key: the key of the whole generation.
       row_ids: the numbers that key what rows draw.
       source: what a model of two inputs has read.
+      longest: how many ids a piece has at most, a power of two.
     """
     n_read = np.zeros_like(prompt.lengths)
-    for size, rows in turns(prompt.lengths):
+    for size, rows in turns(prompt.lengths, longest):
         # What a row that does not read is given makes no difference, as long as it is there.
         places = np.minimum(n_read[:, None] + np.arange(size), prompt.ids.shape[1] - 1)
         piece = np.take_along_axis(prompt.ids, places, axis=1)

@@ -38,13 +38,14 @@ class Prompt(NamedTuple):
 
 
 def count(value: Any, what: str, least: int = 0, who: str = 'generate') -> int:
-    """Returns an int of at least `least`."""
+    """Returns an int of at least `least`, as the device counts."""
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least or isinstance(value, bool):
-        raise ValueError(f'{who}: {what} must be an int of at least {least}, got {value!r}')
+    if not least <= number < 2**31 or isinstance(value, bool):
+        most = '' if number < 2**31 else ' and below 2**31'
+        raise ValueError(f'{who}: {what} must be an int of at least {least}{most}, got {value!r}')
     return number
 
 

@@ -19,7 +19,7 @@ from .weights_print import check_weights
 
 def resume(
     model: Any,
-    snapshot: Snapshots,
+    snapshot: Stream | RowStreams | Snapshots,
     max_new_tokens: int | None = None,
     temperature: Any = None,
     seed: Any = None,
@@ -33,7 +33,7 @@ def resume(
 
     Args:
       model: of the definition and with the weights that the stream had.
-      snapshot: from `Stream.snapshot` or `fork`.
+      snapshot: from `Stream.snapshot` or `fork`, or a stream, which goes on undisturbed.
       max_new_tokens: how many more to make; as many as were left by default.
       temperature: another one; a number, or one for each row.
       seed: another one; an int or a jax key.
@@ -43,6 +43,8 @@ def resume(
       StateError: the snapshot is of another model or of other weights; the message names the path.
       ValueError: an argument does not fit.
     """
+    if isinstance(snapshot, Stream | RowStreams):
+        snapshot = snapshot.snapshot()
     parts = (snapshot,) if isinstance(snapshot, Snapshot) else snapshot
     size = len(parts[0].cursor.token)
     program = _program(model, parts, size, 'resume')
@@ -98,9 +100,10 @@ def fork(
     parts = (snapshot,) if isinstance(snapshot, Snapshot) else snapshot
     size = len(parts[0].cursor.token)
     axes = _program(model, parts, size, 'fork').axes
-    ids = _copied_ids(np.concatenate([part.settings.row_ids for part in parts]), n)
-    if row_ids is not None:
-        ids = options.row_ids(row_ids, len(ids), 'fork')
+    if row_ids is None:
+        ids = _copied_ids(np.concatenate([part.settings.row_ids for part in parts]), n)
+    else:
+        ids = options.row_ids(row_ids, size * len(parts) * n, 'fork')
     if isinstance(snapshot, Snapshot):
         copies = np.repeat(np.arange(size), n)
         state = take_rows(snapshot.state, copies, axes())
@@ -110,8 +113,14 @@ def fork(
 
 
 def _copied_ids(ids, n):
-    ids = ids.astype(np.uint64)
-    return (ids[:, None] + np.arange(n) * (ids.max() + 1)).astype(np.uint32).reshape(-1)
+    """Returns numbers for n copies of each row: its own, and others that no row has."""
+    ids, step = ids.astype(np.int64), int(ids.max()) + 1
+    if n * step > 2**32:
+        raise ValueError(
+            f'fork: rows have numbers up to {step - 1}, so {n} copies of each cannot all have '
+            'numbers of their own below 2**32; give them as row_ids, one for each copy'
+        )
+    return (ids[:, None] + np.arange(n) * step).astype(np.uint32).reshape(-1)
 
 
 def _renamed(snapshot, rows, ids):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..combinators.paths import places
+from ..combinators import InMode
 
 
 def room(model: Any) -> int | None:
@@ -21,5 +21,14 @@ def told_room(model: Any) -> str:
 
 
 def _ends(model):
-    layers = ((layer.room_for_steps, path) for path, layer in places(model))
-    return [(n, path, argument) for (argument, n), path in (x for x in layers if x[0])]
+    return [(n, '/'.join(path), argument) for path, (argument, n) in _rooms(model, ())]
+
+
+def _rooms(layer, path):
+    """Yields the room of each layer that has an end, with its place; none that never steps."""
+    if isinstance(layer, InMode) and layer.rests:
+        return
+    if layer.room_for_steps:
+        yield path, layer.room_for_steps
+    for place, sub in zip(layer.labels, layer.sublayers, strict=True):
+        yield from _rooms(sub, (*path, place))

@@ -1,5 +1,6 @@
 """A generation that runs: chunks of tokens, one in flight ahead of the one that is read."""
 
+import collections
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -18,6 +19,11 @@ class _Chunk(NamedTuple):
     n: int  # how many lines of the page count
 
 
+class _Seen(NamedTuple):
+    made: Any  # what `next` gives: tokens (batch, n), or with their log-probabilities
+    is_last: bool
+
+
 class Stream(Iterator):
     """Yields tokens (batch, n) chunk by chunk, n at most 32, until all rows have met eos.
 
@@ -26,7 +32,8 @@ class Stream(Iterator):
 
     It stands behind the tokens that it has yielded while the next chunk is made, so that a snapshot
     needs no copy, and another seed takes effect at the next token. With keeps=False there are no
-    snapshots, and each chunk is made in the place of the state before it.
+    snapshots, and each chunk is made in the place of the state before it. A `next` that did not
+    return, as Ctrl-C or an error came between, has moved nothing: the next one gives the same.
 
     Raises:
       FloatingPointError: from `next`, if the model gave NaN, or no id that can be chosen.
@@ -41,7 +48,7 @@ class Stream(Iterator):
         self._state, self._cursor = at.state, at.cursor  # behind what the caller has
         self._n_left, self._n_given, with_log_probs = map(int, at.counts)
         self._blank = _blank(self.batch_size, bool(with_log_probs))
-        self._ahead: _Chunk | None = None
+        self._in_flight: collections.deque[_Chunk] = collections.deque()
 
     @property
     def batch_size(self) -> int:
@@ -49,39 +56,56 @@ class Stream(Iterator):
         return len(self._cursor.token)
 
     def __next__(self) -> Any:
-        chunk = self._ahead or self._dispatch(self._state, self._cursor, self._n_left)
-        if chunk is None:
+        seen = self._look()
+        if seen is None:
             raise StopIteration
-        self._n_left -= chunk.n
-        self._ahead = self._dispatch(chunk.state, chunk.cursor, self._n_left)
+        self._pass_by(seen)
+        return seen.made
+
+    def _look(self) -> '_Seen | None':
+        """Waits for the tokens that come next, and stays before them; None at the end."""
+        self._dispatch()
+        if not self._in_flight:
+            return None
+        chunk = self._in_flight[0]
         page, done = jax.device_get((chunk.page, chunk.cursor.done))
         tokens, log_probs = jax.tree.map(lambda lines: lines[: chunk.n].T, page)
-        self._state, self._cursor = chunk.state, chunk.cursor  # where it keeps none, written over
-        if done.all():
-            self._ahead, self._n_left = None, 0
         self._check(tokens)
+        return _Seen(tokens if log_probs is None else (tokens, log_probs), done.all())
+
+    def _pass_by(self, seen: '_Seen') -> None:
+        """Goes on behind the tokens that `_look` has seen."""
+        chunk = self._in_flight.popleft()
+        self._state, self._cursor = chunk.state, chunk.cursor  # where it keeps none, written over
+        self._n_left -= chunk.n
         self._n_given += chunk.n
-        return tokens if log_probs is None else (tokens, log_probs)
+        if seen.is_last:
+            self._in_flight.clear()
+            self._n_left = 0
 
     def snapshot(self) -> Snapshot:
         """Returns where the stream stands, for `resume`: behind the tokens that it has yielded.
 
-        It waits for nothing, and the stream goes on undisturbed.
+        The stream goes on undisturbed. The first one reads all weights, for their fingerprint.
         """
         counts = np.array([self._n_left, self._n_given, self._blank.log_probs is not None])
         counts, print_ = counts.astype(np.int32), self._program.weights_print
         return Snapshot(self._state, self._cursor, self._settings, counts, print_)
 
-    def _dispatch(self, state, cursor, n_left):
-        """Lets the device make the next chunk, if there is one to make."""
-        n = min(CHUNK, n_left)
-        if n == 0:
-            return None
-        part = None if n == CHUNK else jax.device_put(np.int32(n))
-        weights, steps = self._program.weights, self._program.steps
-        write = steps.write if self._keeps else steps.write_over
-        state, cursor, page = write(weights, state, cursor, self._settings, self._blank, part)
-        return _Chunk(page, state, cursor, n)
+    def _dispatch(self):
+        """Lets the device make chunks until two are under way, or all that are to be made."""
+        while len(self._in_flight) < 2:
+            n = min(CHUNK, self._n_left - sum(chunk.n for chunk in self._in_flight))
+            if n == 0:
+                return
+            state, cursor = self._state, self._cursor
+            if self._in_flight:
+                state, cursor = self._in_flight[-1].state, self._in_flight[-1].cursor
+            part = None if n == CHUNK else jax.device_put(np.int32(n))
+            weights, steps = self._program.weights, self._program.steps
+            write = steps.write if self._keeps else steps.write_over
+            state, cursor, page = write(weights, state, cursor, self._settings, self._blank, part)
+            self._in_flight.append(_Chunk(page, state, cursor, n))
 
     def _check(self, tokens):
         failed = np.argwhere(tokens == NONE)
@@ -118,7 +142,11 @@ class RowStreams(Iterator):
         return len(self._streams)
 
     def __next__(self) -> Any:
-        chunks = [next(stream, None) for stream in self._streams]
+        found = [stream._look() for stream in self._streams]
+        for stream, seen in zip(self._streams, found, strict=True):
+            if seen is not None:
+                stream._pass_by(seen)
+        chunks = [seen and seen.made for seen in found]
         there = next((chunk for chunk in chunks if chunk is not None), None)
         if there is None:
             raise StopIteration

@@ -10,7 +10,7 @@ import numpy as np
 from ..combinators import as_key
 from . import options, prompts
 from .drawing import by_rows
-from .prefill import LONGEST, pieces
+from .prefill import longest_piece, pieces
 from .room import told_room
 from .source import inputs, rows_with_source
 from .steps import Program, planned
@@ -46,9 +46,10 @@ def score(
     tokens: Any,
     mask: Any = None,
     n_characters: int | None = None,
-    window: int = LONGEST,
+    window: int | None = None,
     *,
     source: Any = None,
+    start_id: Any = None,
 ) -> Score:
     """Returns the log-probability of each token, given what is before it in its row.
 
@@ -66,16 +67,20 @@ def score(
       mask: 0 for tokens that do not count, such as padding at the end; the model reads them all the
         same. A first token does not count either where the model has no start id.
       n_characters: of the text that the tokens stand for, if a token is not a character.
-      window: how many tokens are computed at once.
+      window: how many tokens of a row are computed at once; 512 by default, fewer of many rows.
       source: what a model of two inputs reads first, as for `generate`.
+      start_id: what goes before the tokens in place of the model's own, as for `generate`.
 
     Raises:
       TypeError: tokens are no integers.
-      ValueError: an argument does not fit, no token counts, or the model was never initialised.
+      ValueError: an argument does not fit, no token counts, or the model was never initialised, or
+        draws.
       FloatingPointError: the model gave NaN for a token that counts.
     """
-    window = prompts.count(window, 'window', least=1, who='score')
     text = _rows(tokens)
+    if window is None:
+        window = longest_piece(len(text.ids))
+    window = prompts.count(window, 'window', least=1, who='score')
     counts = _counts(mask, tokens, text)
     predict = model.as_mode('predict')
     text, source = rows_with_source('score', predict, source, text)
@@ -84,7 +89,14 @@ def score(
     program = Program(predict, batch_size, 'score')
     ids = prompts.check_ids(text.ids, program.steps.vocab_size, 'tokens', who='score')
     text = text._replace(ids=ids)
-    first = options.start_ids(None, predict.start_id, batch_size, 'score')
+    if program.steps.draws:
+        raise ValueError(
+            f'score: {predict.name} draws while it runs in predict, so a text has no probability '
+            'that is its own. Score a model in which nothing draws.'
+        )
+    first = options.start_ids(start_id, predict, batch_size, 'score')
+    if start_id is not None:
+        prompts.check_ids(np.asarray(first), program.steps.vocab_size, 'start_id', who='score')
     if first is None:
         counts[:, :1] = False
         given, ids = ids[:, :-1], ids[:, 1:]
@@ -97,7 +109,7 @@ def score(
     source = None if source is None else jax.device_put(source.array)
     state = program.begin(as_key(0), source, given[:, 0], np.arange(batch_size, dtype=np.uint32))
     read = predict.program(
-        ('score', batch_size == 1), lambda: _build(planned(predict, batch_size).model)
+        ('score', batch_size == 1), lambda: _build(planned(predict, batch_size).unnormalised)
     )
     found = _in_windows(read, (program.weights, source), state, given, ids, window)
     log_probs = np.zeros(counts.shape, np.float32)

@@ -96,6 +96,8 @@ class Program:
     """
 
     def __init__(self, predict: Any, batch_size: int, who: str = 'generate'):
+        if not predict.has_weights:
+            predict.new_state(batch_size)  # says what to do
         found = planned(predict, batch_size)
 
         def compiled():
@@ -146,18 +148,23 @@ def build(
     Raises:
       ValueError: the model does not give one row of scores for each id.
     """
-    model = found.model
-    n_ids, draws = looked_at(model, weights, state, batch_size, who)
-    run = by_rows(model, lambda: axes_of(predict), draws)
+    n_ids, draws = looked_at(found.model, weights, state, batch_size, who)
+
+    def by_row(model):
+        return by_rows(model, lambda: axes_of(predict), draws)
+
+    exact, unnormalised = by_row(found.model), by_row(found.unnormalised)
 
     def read(weights, state, key, source, ids, row_ids, n_read, rows):
-        after = run(inputs(source, ids), weights, state, key, row_ids, n_read)[1]
+        after = exact(inputs(source, ids), weights, state, key, row_ids, n_read)[1]
         return after if rows is None else where_rows(rows, after, state, axes_of(predict))
 
     def write(weights, state, cursor, settings, page, n):
         positions = cursor.position + jnp.arange(CHUNK, dtype=jnp.int32)[:, None]
         keys = jax.vmap(lambda p: token_keys(settings.key, settings.row_ids, p))(positions)
         noise = jax.vmap(lambda k: gumbel(k, n_ids))(keys)  # (CHUNK, batch, vocab_size)
+        # A penalty is a product with the scores; all else looks at their differences.
+        run = unnormalised if settings.filters.repetition_penalty is None else exact
 
         def step(i, loop):
             state, cursor, page = loop
@@ -178,7 +185,7 @@ def build(
         'read': jax.jit(read, donate_argnums=1),
         'write': jax.jit(write),
         'write_over': jax.jit(write, donate_argnums=1),
-        'read_source': reader(predict, model, draws),
+        'read_source': reader(predict, found.model, draws),
     }
     return Steps(**programs, vocab_size=n_ids, draws=draws)
 

@@ -13,46 +13,30 @@ import numpy as np
 import retrax
 from retrax import data, models, training
 from retrax import layers as tl
-from retrax.interop.trax import decoding
 
-STEPS = 640
-END = 1  # after a target; 0 is padding, and what the decoder begins with
+STEPS = 1000
 
 # %% [markdown]
 # ## Pairs as batches
 #
-# The model takes two inputs, so a batch is (source, target, weights): the target is both what the
-# decoder reads, shifted right, and what its scores are compared with.
-
+# A batch is (source, target, weights). The target, with a line break as its end, is both what the
+# decoder reads, shifted right, and what its scores are compared with; padding has weight 0.
 
 # %%
-def padded(texts, length):
-    rows = np.zeros((len(texts), length), np.int32)
-    for row, text in zip(rows, texts, strict=True):
-        row[: len(text)] = list(text)
-    return rows
-
-
-def batches_of(pairs, batch_size=64):
-    sources = padded([pair.source.encode('ascii') for pair in pairs], 32)
-    targets = padded([pair.target.encode('ascii') + bytes([END]) for pair in pairs], 11)
-    every = range(0, len(pairs), batch_size)
-    rows = [slice(start, start + batch_size) for start in every]
-    return [(sources[r], targets[r], np.float32(targets[r] != 0)) for r in rows]
-
-
+vocabulary = data.ByteVocabulary()
 learned = list(data.Pairs('dates', 64 * STEPS))
-batches, seen = batches_of(learned), set(learned)
+batches = data.PairBatches(learned, vocabulary, 64, source_length=32, target_length=11)
+seen = set(learned)
 held_out = [pair for pair in data.Pairs('dates', 1000, seed=1) if pair not in seen]
 
 # %% [markdown]
 # ## Train
 
 # %%
-model = models.LSTMSeq2SeqAttn(128, 128, d_model=64, n_encoder_layers=1, n_decoder_layers=1)
+model = models.LSTMSeq2SeqAttn(128, 128, d_model=96, n_encoder_layers=1, n_decoder_layers=1)
 history = retrax.fit(
     *(model, batches, STEPS),
-    optimizer=training.Adam(training.CosineDecay(1e-2, STEPS), clip_norm=1.0),
+    optimizer=training.Adam(training.CosineDecay(5e-3, STEPS, warmup_steps=100), clip_norm=1.0),
     metrics={'accuracy': tl.Accuracy()},
     log_every=STEPS // 4,
 )
@@ -66,14 +50,13 @@ for entry in history.progress:
 
 
 # %%
-def written(sources, **options):
-    rows = decoding.autoregressive_sample(
-        model, sources, len(sources), temperature=0.0, eos_id=END, max_length=11, **options
-    )
-    return [bytes(row[row > END].tolist()).decode('ascii') for row in rows]
+def written(sources):
+    end = data.end_id(vocabulary)
+    rows = retrax.generate(model, None, 11, temperature=0, source=sources, eos_id=end)
+    return [data.text_of(vocabulary, row) for row in rows]
 
 
-[(sources, _, _)] = batches_of(held_out, batch_size=len(held_out))
+sources = [vocabulary.encode(pair.source) for pair in held_out]
 answers = written(sources)
 for pair, answer in list(zip(held_out, answers, strict=True))[:8]:
     print(f'{pair.source:30} {answer} {"" if answer == pair.target else "not " + pair.target}')

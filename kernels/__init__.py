@@ -9,12 +9,14 @@ from .implementation import Implementation
 from .linear_recurrence import linear_recurrence
 from .products import Packed, affine, dot, pack, rounded, unpack
 from .recurrence import Affine, Flags, identity, recur, recur_from
+from .rows import Rows
 
 __all__ = [
     'Affine',
     'Flags',
     'Implementation',
     'Packed',
+    'Rows',
     'affine',
     'attention',
     'dot',

@@ -8,7 +8,8 @@ the input x and of an operand that it makes of the state; it asks for each once,
         c = affine('candidate', r * h, tanh)
         return u * h + (1 - u) * c
 
-From that alone the loop knows what can leave it. Products with x are made for all steps before it.
+From that alone the loop knows what can leave it. Products with x are made for all steps before it,
+or for a block of steps at a time where no gradient needs them later.
 Differentiating a plain scan adds the gradient of a recurrent matrix up at every step, in an array
 as large as the matrix; here the forward loop saves what each map gave, the reverse loop computes
 the gradients of these only, and one product over all steps and rows then gives the gradient of
@@ -20,17 +21,20 @@ major. Letters: t steps, b rows, d features of x, m of an operand, k of a map.
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from .either import either
 from .forward_mode import reverse_mode_only
 from .implementation import Implementation, resolved
 from .products import affine as affine_product
 from .products import dot, unpack
 from .recurrence_loop import Parts, Slices, Step, guarded, identity, in_pieces, loop, saving_loop
+from .rows import Rows, looked_up, mapping, settled, source, time_major
 
 
 @functools.partial(
@@ -64,7 +68,7 @@ NO_FLAGS = Flags()
 )
 def recur(
     step: Step,
-    x: jax.Array,
+    x: jax.Array | Rows,
     start: Any,
     maps: Mapping[str, Affine],
     params: tuple[Any, ...] = (),
@@ -82,7 +86,7 @@ def recur(
 
     Args:
       step: see the module; it closes over no arrays, and equal steps are compiled once.
-      x: the inputs.
+      x: the inputs; of rows of a table, more than the table has, the maps are made of the table.
       start: the state before the first step.
       maps: the affine maps by name.
       params: further arrays for `step`, such as gains; their gradients add up in the loop.
@@ -98,12 +102,55 @@ def recur(
     if flags.fresh is not None and fresh_state is None:
         fresh_state = jax.tree.map(jnp.zeros_like, start)
     if x.shape[1] == 1:  # decoding: no loop, and no slices of the kernels, which are copies
-        affine = _whole(x[:, 0], maps, precision)
+        affine = _of_x(looked_up(x)[:, 0], maps, precision)
         return _once(step, affine, start, params, flags, fresh_state)
-    inputs = _input_parts(jnp.swapaxes(x, 0, 1), maps, precision)
+    chosen = resolved(implementation)
+    x = time_major(looked_up(x) if chosen == 'reference' else settled(x))
+    whole = functools.partial(_whole, step, (precision, reverse, remat, chosen))
+    blocks = functools.partial(_in_blocks, step, precision, reverse)
+    arguments = (x, maps, start, params, flags, fresh_state)
+    in_one = chosen == 'reference' or _block_size(*x.shape) == x.shape[0]
+    return whole(*arguments) if in_one else either(blocks, whole, *arguments)
+
+
+def _whole(step, options, x, maps, start, params, flags, fresh_state):
+    """Makes what x gives to the maps at once, then runs the loop over it."""
+    inputs = _input_part(x, maps, options[0])(source(x))
     parts = _recurrent_parts(maps, x.shape[-1])
-    options = (precision, reverse, remat, resolved(implementation))
     return _along(step, inputs, parts, start, params, flags, fresh_state, *options)
+
+
+def _in_blocks(step, precision, reverse, x, maps, start, params, flags, fresh_state):
+    """Makes what x gives to the maps for a block of steps at a time, and keeps none of it."""
+    inputs_of, size = _input_part(x, maps, precision), _block_size(*x.shape)
+
+    def run(slices, *rest):
+        slices = slices._replace(inputs=inputs_of(slices.inputs))
+        return loop(step, precision, reverse, slices, *rest)
+
+    slices = Slices(source(x), _time_major(flags.keep), _time_major(flags.fresh))
+    rest = (_recurrent_parts(maps, x.shape[-1]), params, start, fresh_state)
+    return _batch_major(*in_pieces(run, reverse, size, slices, *rest))
+
+
+BLOCK = 1024  # rows of x, steps times batch, that a block has about
+
+
+def _block_size(t, b, d):
+    """Returns how many steps of a pass that nobody differentiates are made at a time.
+
+    What x gives to the maps of all of them is most of the memory of a pass. That of a block stays
+    near the processor, and the next one writes over it; but a product of fewer rows than twice
+    those of its kernel takes longer. Blocks are of equal size where that is easy. Names for sizes
+    stay whole.
+    """
+    if jax.default_backend() != 'cpu' or not all(isinstance(size, int) for size in (t, b, d)):
+        return t
+    n = min(t, math.ceil(t * b / max(BLOCK, 2 * d)))
+    if n == 0:  # no steps, or no rows
+        return t
+    even = (t // m for m in range(n, 2 * n) if t % m == 0)
+    return next(even, math.ceil(t / n))
 
 
 def recur_from(
@@ -159,9 +206,13 @@ def _along(
     slices = Slices(inputs, _time_major(flags.keep), _time_major(flags.fresh))
     run = loop if implementation == 'reference' else saving_loop
     run = functools.partial(run, step, precision, reverse)
-    if remat:
-        run = functools.partial(in_pieces, run, reverse)
-    states, last = run(slices, parts, params, start, fresh_state)
+    if remat:  # the backward pass knows the states between pieces only
+        t = next(iter(inputs.values())).shape[0]
+        run = functools.partial(in_pieces, jax.checkpoint(run), reverse, math.isqrt(t - 1) + 1)
+    return _batch_major(*run(slices, parts, params, start, fresh_state))
+
+
+def _batch_major(states, last):
     return jax.tree.map(lambda s: jnp.swapaxes(s, 0, 1), states), last
 
 
@@ -173,14 +224,15 @@ def _recurrent_parts(maps, d):
     )
 
 
-def _input_parts(x, maps, precision):
-    """Returns what x gives to each map that it has a part in, by one product for all steps."""
+def _input_part(x, maps, precision):
+    """Returns the function from `source(x)` to what x gives to each map that it has a part in."""
     named = {name: m for name, m in maps.items() if m.of_x}
     kernels = {name: unpack(m.kernel)[: x.shape[-1]] for name, m in named.items()}
-    return {name: affine_product(x, kernels[name], m.bias, precision) for name, m in named.items()}
+    makers = {name: mapping(x, kernels[name], m.bias, precision) for name, m in named.items()}
+    return lambda x: {name: make(x) for name, make in makers.items()}
 
 
-def _whole(x, maps, precision):
+def _of_x(x, maps, precision):
     """Returns the maps as functions for one step with x."""
 
     def affine(name, operand=None, activation=identity):

@@ -4,19 +4,19 @@ All is time major here. A map with an operand gives activation(x's part + operan
 """
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from .halves import WIDE, in_halves
 from .products import affine as affine_product
 from .products import weight_gradient
 from .scan_over import scan_over
 
 Step = Callable[..., Any]
+
+WIDE = 512  # columns; a kernel of fewer is not cut: halves of 128 were slower than the whole
 
 
 def identity(x: jax.Array) -> jax.Array:
@@ -36,7 +36,7 @@ _SLOPES: dict[Any, Callable[[jax.Array], Any]] = {
 class Slices(NamedTuple):
     """What changes from step to step; in a loop with time in front."""
 
-    inputs: dict[str, jax.Array]  # (b, k): x's part of each map, with the bias
+    inputs: Any  # a dict of (b, k): x's part of each map, with the bias; or what it is made of
     keep: Any  # (b, 1) or (b, n)
     fresh: jax.Array | None  # (b, 1)
 
@@ -116,26 +116,22 @@ def _joined(pieces):
     return pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces, axis=-1)
 
 
-def loop(step, precision, reverse, slices, parts, params, start, fresh_state, evaluated=identity):
-    """Runs all steps; returns the states after each and the last one. The reference.
-
-    `evaluated` makes of the loop's body what is run.
-    """
+def loop(step, precision, reverse, slices, parts, params, start, fresh_state):
+    """Runs all steps; returns the states after each and the last one. The reference."""
     pieces = {name: _cut(kernel, precision) for name, kernel in parts.kernels.items()}
 
     def body(state, now):
         state, _ = _one_step(step, precision, parts, pieces, params, fresh_state, state, now)
         return state, state
 
-    last, states = jax.lax.scan(evaluated(body), start, slices, reverse=reverse)
+    last, states = jax.lax.scan(body, start, slices, reverse=reverse)
     return states, last
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def saving_loop(step, precision, *arguments):
     """Runs all steps as `loop` does; where it is differentiated, as below."""
-    evaluated = in_halves if _gains_by_halves(precision) else identity
-    return loop(step, precision, *arguments, evaluated=evaluated)
+    return loop(step, precision, *arguments)
 
 
 def _forward(step, precision, reverse, slices, parts, params, start, fresh_state):
@@ -238,14 +234,12 @@ def _recall_backward(activation, precision, saved, d_y):
 _recall.defvjp(_recall_forward, _recall_backward)
 
 
-def in_pieces(whole, reverse, slices, parts, params, start, fresh_state):
-    """Runs a loop piece by piece; the backward pass knows the states between pieces only."""
-    t = next(iter(slices.inputs.values())).shape[0]
-    size = math.isqrt(t - 1) + 1
+def in_pieces(whole, reverse, size, slices, parts, params, start, fresh_state):
+    """Runs a loop piece by piece, `size` steps at a time."""
+    t = jax.tree.leaves(slices.inputs)[0].shape[0]
     pieces = t // size
     even, rest = pieces * size, t - pieces * size
 
-    @jax.checkpoint
     def piece(slices, state):
         return whole(slices, parts, params, state, fresh_state)
 

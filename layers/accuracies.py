@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..combinators import Fn, Layer, PureLayer, Serial
 from .reductions import ArgMax
-from .weighting import check_same_shape, check_targets, weighted_mean
+from .weighting import check_same_shape, check_targets, check_weights, weighted_mean
 
 
 def CategoryAccuracy() -> PureLayer:
@@ -106,6 +106,7 @@ def _equal(predicted, targets):
 
 
 def _whole(right, weights, axes):
+    check_weights(right.shape, weights)
     counts = jnp.broadcast_to(weights, right.shape) != 0
     is_whole = jnp.all((right == 1) | ~counts, axis=axes)
     return weighted_mean(is_whole.astype(jnp.float32), jnp.any(counts, axis=axes))

@@ -31,6 +31,7 @@ def Attention(
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2; Trax 1.4.1,
     trax.layers.attention.Attention.
     """
+    check_heads('Attention', d_feature, n_heads)
     return Serial(Select([0, 0, 0]), AttentionQKV(d_feature, n_heads, dropout, mode))
 
 

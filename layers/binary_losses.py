@@ -7,8 +7,14 @@ is not 0; code that the user compiles computes the formula with them.
 import jax
 import jax.numpy as jnp
 
-from ..combinators import Fn, PureLayer, in_range
-from .weighting import check_same_shape, check_weights, weighted_mean, weighted_sum
+from ..combinators import Fn, PureLayer
+from .weighting import (
+    check_same_shape,
+    check_target_range,
+    check_weights,
+    weighted_mean,
+    weighted_sum,
+)
 
 
 def BinaryCrossEntropy() -> PureLayer:
@@ -62,6 +68,7 @@ def BinaryCrossEntropySum() -> PureLayer:
 
 def _cross_entropy(x, targets, weights):
     _check(x, targets, weights)
+    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # narrower, 1 - 1e-7 is 1
     x = jnp.clip(x, 1e-7, 1 - 1e-7)
     return -(targets * jnp.log(x) + (1 - targets) * jnp.log1p(-x))
 
@@ -70,4 +77,4 @@ def _check(x, targets, weights=None):
     check_same_shape('targets', x, targets)
     if weights is not None:
         check_weights(targets.shape, weights)
-    in_range(targets, 0, 1, 'targets', where=weights)
+    check_target_range(targets, 1, weights)

@@ -17,6 +17,9 @@ def one_hot(x: Any, n_categories: int, dtype: Any = jnp.float32) -> jax.Array:
 
     Shapes: x (...) of ints -> (..., n_categories).
     """
+    x = jnp.asarray(x)
+    if jnp.issubdtype(x.dtype, jnp.integer) and x.dtype.itemsize < 4:
+        x = x.astype(jnp.int32)  # categories are counted in x's dtype, in 8 bits again from 0
     return jax.nn.one_hot(x, n_categories, dtype=dtype)
 
 
@@ -44,7 +47,7 @@ def logsoftmax_sample(log_probs: Any, temperature: float = 1.0, rng: Any = None)
     Source: Gumbel 1954; Maddison et al. 2014, arXiv 1411.0030, section 2; Trax 1.4.1,
     trax.layers.core.logsoftmax_sample, which draws from NumPy's global generator.
     """
-    log_probs = jnp.asarray(log_probs)
+    log_probs = jnp.asarray(log_probs, jnp.promote_types(jnp.result_type(log_probs), jnp.float32))
     if rng is None:
         if isinstance(log_probs, jax.core.Tracer):
             raise ValueError(

@@ -4,10 +4,10 @@ A target that is no category is an error where targets are an input of the model
 user compiles it is left out, and what was predicted there counts as wrong.
 """
 
-import jax
 import jax.numpy as jnp
 
 from ..combinators import Fn, PureLayer
+from .categories import one_hot
 from .weighting import check_targets, weighted_mean
 
 
@@ -47,8 +47,8 @@ def _scores(x, targets, beta, first):
     """Returns the F-score of each category from `first` on, and its count in targets."""
     check_targets(x, targets)
     n = x.shape[-1]
-    predicted = jax.nn.one_hot(jnp.argmax(x, axis=-1), n).reshape(-1, n)
-    wanted = jax.nn.one_hot(targets, n).reshape(-1, n)
+    predicted = one_hot(jnp.argmax(x, axis=-1), n).reshape(-1, n)
+    wanted = one_hot(targets, n).reshape(-1, n)
     hits, n_predicted, n_wanted = (
         jnp.sum(a, axis=0)[first:] for a in (predicted * wanted, predicted, wanted)
     )

@@ -58,8 +58,9 @@ class FilterResponseNorm(Layer):
 
     def weights_fn(self, signature, context):
         c = width(signature)
-        learned = jnp.full((1,), self._init_learnt_epsilon) if self._learn_epsilon else ()
-        return FilterResponseNormWeights(jnp.ones(c), jnp.zeros(c), learned)
+        gamma, beta = jnp.ones(c, jnp.float32), jnp.zeros(c, jnp.float32)
+        learned = jnp.full((1,), self._init_learnt_epsilon, jnp.float32)
+        return FilterResponseNormWeights(gamma, beta, learned if self._learn_epsilon else ())
 
     def apply_fn(self, x, weights, state, context):
         if len(x.shape) < 3:
@@ -67,5 +68,6 @@ class FilterResponseNorm(Layer):
         gamma, beta, learned = weights
         epsilon = self._init_epsilon + (jnp.abs(learned[0]) if self._learn_epsilon else 0.0)
         positions = tuple(range(1, len(x.shape) - 1))
-        square = jnp.mean(jnp.square(x), axis=positions, keepdims=True)
-        return gamma * x * jax.lax.rsqrt(square + epsilon) + beta, state
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        square = jnp.mean(jnp.square(wide), axis=positions, keepdims=True)
+        return gamma * wide * jax.lax.rsqrt(square + epsilon) + beta, state

@@ -54,8 +54,6 @@ class LinearCell(RecurrentCell):
         return run(x, start, weights, fresh)
 
     def _along_time(self, x, start, weights, flags, fresh, along: Along):
-        if along.valid is not None:
-            x = jnp.where(along.valid[..., None], x, 0)
         last = start
 
         def recurrence(a, b):

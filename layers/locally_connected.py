@@ -9,6 +9,7 @@ from ..combinators import Layer, declare, mismatch
 from ..kernels import rounded
 from .checks import positive
 from .initializers import GlorotUniformInitializer, Initializer, RandomNormalInitializer
+from .windows import Windows
 
 
 class LocallyConnectedWeights(NamedTuple):
@@ -70,9 +71,8 @@ class LocallyConnected1d(Layer):
 
     def weights_fn(self, signature, context):
         n_positions, d = signature.shape[-2:]
-        if self._padding == 'VALID' and n_positions < self._kernel_size:
-            expected = f'at most the number of positions, {n_positions}'
-            raise mismatch('the kernel', expected, self._kernel_size)
+        windows = Windows((self._kernel_size,), (1,), self._padding)
+        windows.check_fit('the kernel', (n_positions,))
         keys = jax.random.split(context.key('w'), n_positions)
         shape = (self._kernel_size, d, self._filters)
         w = jnp.stack([self._kernel_initializer(shape, key) for key in keys])

@@ -1,8 +1,9 @@
 """Losses of categories: cross-entropy, in several wrappings.
 
 Those with weights take (outputs, targets, weights). A weight of 0 leaves a position out, whatever
-its target is, and where all weights are 0 the result is 0. Other targets must be categories, from 0
-to n - 1: an error where targets are an input of the model, NaN in code that the user compiles.
+its target is, and where all weights are 0 the result is 0. Other targets must be categories, whole
+numbers from 0 to n - 1: an error where targets are an input of the model, NaN in code that the user
+compiles.
 """
 
 import jax
@@ -110,10 +111,12 @@ def cross_entropy(
     NaN where they are not refused.
     """
     check_targets(log_probs, targets, weights)
-    ids, n = targets.astype(jnp.int32), log_probs.shape[-1]
+    targets, n = jnp.asarray(targets), log_probs.shape[-1]
+    ids = targets.astype(jnp.int32)
+    is_category = (ids >= 0) & (ids < n) & (ids.astype(targets.dtype) == targets)
     picked = jnp.take_along_axis(log_probs, ids[..., None], axis=-1, mode='clip')[..., 0]
-    picked = jnp.where((ids >= 0) & (ids < n), picked, jnp.nan)
-    if label_smoothing is None:
+    picked = jnp.where(is_category, picked, jnp.nan)
+    if not label_smoothing:  # 0 would make NaN of a log-probability of -inf
         return -picked
     return -(1 - label_smoothing) * picked - label_smoothing * jnp.mean(log_probs, axis=-1)
 

@@ -44,14 +44,14 @@ def EncoderDecoderMask() -> PureLayer:
     def repeated(x, mask):
         if x.ndim != 3:
             raise mismatch('vectors of the decoder', '(batch, time, features)', f'shape {x.shape}')
-        b, t, s = x.shape[0], x.shape[1], mask.shape[-1]
-        if mask.shape != (b, 1, 1, s):
+        b, t = x.shape[:2]
+        if mask.ndim != 4 or mask.shape[:3] != (b, 1, 1):
             raise mismatch(
                 'the mask',
                 f'({b}, 1, 1, time of the encoder)',
                 f'shape {mask.shape}',
                 'PaddingMask() makes one of ids.',
             )
-        return jnp.broadcast_to(mask, (b, 1, t, s))
+        return jnp.broadcast_to(mask, (b, 1, t, mask.shape[3]))
 
     return Fn('EncoderDecoderMask', repeated)

@@ -54,7 +54,11 @@ def SumPool(
 
     Source: Trax 1.4.1, trax.layers.pooling.SumPool.
     """
-    return _pool('SumPool', _summed, pool_size, strides, padding)
+
+    def total(x, reduced):
+        return _summed(x, reduced).astype(x.dtype)
+
+    return _pool('SumPool', total, pool_size, strides, padding)
 
 
 def AvgPool(
@@ -70,14 +74,18 @@ def AvgPool(
     """
 
     def mean(x, reduced):
-        x = x.astype(jnp.result_type(x, float))
-        return _summed(x, reduced) / _summed(jnp.ones_like(x), reduced)
+        dtype = jnp.result_type(x, float)
+        ones = jnp.ones(x.shape, dtype)
+        return (_summed(x.astype(dtype), reduced) / _summed(ones, reduced)).astype(dtype)
 
     return _pool('AvgPool', mean, pool_size, strides, padding)
 
 
 def _summed(x, reduced):
-    return reduced(x, np.zeros((), x.dtype), jax.lax.add)
+    # Sums of floats are never narrower than float32: in bfloat16 a count would end at 256.
+    floats = jnp.issubdtype(x.dtype, jnp.floating)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32)) if floats else x
+    return reduced(wide, np.zeros((), wide.dtype), jax.lax.add)
 
 
 def _pool(name, pool, pool_size, strides, padding):

@@ -9,7 +9,7 @@ import numpy as np
 from ..combinators import Layer, declare, in_range, mismatch
 from ..combinators.observing import observer
 from ..combinators.stack import as_items, as_stack
-from ..kernels import Flags
+from ..kernels import Flags, Rows
 from . import watched
 from .checks import rate, same_batch
 from .named import Hold
@@ -52,7 +52,7 @@ class Recurrent(Layer):
       return_state: whether to give the last state.
       padding: 'lengths' for rows that are padded on the right, 'mask' (1 where valid) for any.
       resets: whether flags say before which steps the state is the initial one again, as at the
-        beginning of an episode or a document.
+        beginning of an episode or a document; with `reverse` it is so after these steps.
       reverse: goes from the last step to the first; the layer then reads its whole input at
         every call, in predict too.
       recurrent_dropout: the rate at which, in training, numbers of the operands of the recurrent
@@ -131,10 +131,14 @@ class Recurrent(Layer):
     @property
     def is_plain(self) -> bool:
         """Whether it is no more than the loop of its cell over one input, from zeros."""
+        options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout
+        return self.takes_rows and not options and _is(self._initial, 'zeros')
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether its first input may be `kernels.Rows`: all that it does with it are products."""
         own = type(self).apply_fn is Recurrent.apply_fn and self._pure_apply
-        loop = type(self._step).along_time is RecurrentCell.along_time
-        options = self.n_in > 1 or self.n_out > 1 or self._reverse or self._zoneout or self._holds
-        return own and loop and not options and _is(self._initial, 'zeros')
+        return own and type(self._step).along_time is RecurrentCell.along_time and not self._holds
 
     @property
     def goes_back(self) -> bool:
@@ -179,10 +183,10 @@ class Recurrent(Layer):
         weights, fresh = self._weights_and_fresh(x, weights, given)
         kept = self._before_first(x, fresh, state, context)
         valid = None if padding is None else _valid(x, padding, self._padding, kept.steps)
-        flags = Flags(self._keep(x, valid, context), _flags(x, resets))
+        flags = Flags(self._keep(x, valid, context), _flags(x, resets, self._reverse))
         drop = self._drop(x, context)
-        how = context.precision, context.implementation
-        along = Along(*how, self._reverse, self._remat, drop, valid)
+        along = Along(context.precision, context.implementation, self._reverse, self._remat, drop)
+        x = _without_padding(x, valid)
         y, last = self._along_time(context, x, kept.state, weights, flags, fresh, along)
         outputs = as_stack((y, last) if self._return_state else (y,))
         if not self._steps(context):
@@ -313,7 +317,8 @@ def _valid(x, padding, kind, steps):
     """Returns what is not padding, (b, t)."""
     if kind == 'mask':
         if padding.shape != x.shape[:2]:
-            raise mismatch('the mask', f'shape {x.shape[:2]}, as (batch, time)', padding.shape)
+            fix = 'SequenceMask() makes one of ids.'
+            raise mismatch('the mask', f'shape {x.shape[:2]}, as (batch, time)', padding.shape, fix)
         return padding.astype(bool)
     if padding.shape != x.shape[:1] or not jnp.issubdtype(padding.dtype, jnp.integer):
         got = f'{padding.dtype}{list(padding.shape)}'
@@ -323,9 +328,17 @@ def _valid(x, padding, kind, steps):
     return (steps + jnp.arange(x.shape[1])[:, None]).T < padding[:, None]
 
 
-def _flags(x, resets):
+def _without_padding(x, valid):
+    """Returns x with zeros at padding: NaN there would be in the gradients of the weights."""
+    if valid is None or isinstance(x, Rows):
+        return x
+    return jnp.where(valid[..., None], x, 0)
+
+
+def _flags(x, resets, reverse):
     if resets is None:
         return None
     if resets.shape != x.shape[:2]:
         raise mismatch('the reset flags', f'shape {x.shape[:2]}, as (batch, time)', resets.shape)
-    return resets.astype(bool)
+    flags = resets.astype(bool)
+    return jnp.roll(flags, -1, axis=1) if reverse else flags  # a document is entered at its end

@@ -52,7 +52,6 @@ class Along(NamedTuple):
     reverse: bool = False
     remat: bool = False
     drop: Any = None  # (b, n_units): what operands are multiplied by
-    valid: Any = None  # (b, t): which steps are not padding; None: all
 
 
 class RecurrentCell(Layer):

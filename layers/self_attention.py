@@ -143,9 +143,9 @@ class SelfAttention(Layer):
             draw('w_k', d_qk) if has_k else None,
             draw('w_v', d_v),
             draw('w_o', d_v).swapaxes(1, 2),
-            jnp.zeros((h, d_qk)) if self._bias else None,
-            jnp.zeros((h, d_qk)) if self._bias and has_k else None,
-            jnp.zeros((h, d_v)) if self._bias else None,
+            jnp.zeros((h, d_qk), jnp.float32) if self._bias else None,
+            jnp.zeros((h, d_qk), jnp.float32) if self._bias and has_k else None,
+            jnp.zeros((h, d_v), jnp.float32) if self._bias else None,
         )
 
     def state_fn(self, signature, context):
@@ -153,7 +153,8 @@ class SelfAttention(Layer):
             return ()
         x = signature[0] if self._masked else signature
         rows, most = x.shape[0], self._max_length
-        k, v = (jnp.zeros((rows, self._n_heads, most, e), x.dtype) for e in (self._d_qk, self._d_v))
+        shape, dtype = (rows, self._n_heads, most), jnp.promote_types(x.dtype, jnp.float32)
+        k, v = (jnp.zeros((*shape, e), dtype) for e in (self._d_qk, self._d_v))
         mask = jnp.zeros((rows, most, 1), bool) if self._masked else None
         return SelfAttentionState(k, v, jnp.zeros(rows, jnp.int32), mask)
 

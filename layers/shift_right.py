@@ -42,6 +42,11 @@ class ShiftRight(Layer):
         """The id to feed before the first token; None if one is not enough."""
         return self._start_id if self._n_positions == 1 else None
 
+    @property
+    def shift(self):
+        """How many places it moves its input."""
+        return self._n_positions
+
     def _start(self, shape, dtype):
         return jnp.full((shape[0], self._n_positions, *shape[2:]), self._start_id, dtype)
 

@@ -1,6 +1,7 @@
 """Softmax and its kin along an axis."""
 
 import jax
+import jax.numpy as jnp
 
 from ..combinators import Fn, PureLayer
 from .axes import mixing
@@ -14,4 +15,8 @@ def LogSoftmax(axis: int = -1) -> PureLayer:
 
 def Softmax(axis: int = -1) -> PureLayer:
     """Returns a layer of probabilities: exp(x) / sum(exp(x)), stable for large x."""
-    return Fn('Softmax', lambda x: jax.nn.softmax(x, axis=axis), **mixing(axis))
+
+    def softmax(x):
+        return jax.nn.softmax(x.astype(jnp.result_type(x, float)), axis=axis)
+
+    return Fn('Softmax', softmax, **mixing(axis))

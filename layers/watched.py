@@ -88,7 +88,7 @@ def along_time(
     cuts, outputs = _pieces(holds, x.shape[1]), []
     for first, end in reversed(cuts) if along.reverse else cuts:
         here = tuple(h._replace(steps=None) for h in holds if h.covers(first))
-        part = (x, flags, along.valid)
+        part = (x, flags)
         if len(cuts) > 1:
             part = jax.tree.map(lambda a, i=first, j=end: a[:, i:j], part)
         y, start = _piece(cell, here, known, part, start, weights, fresh, along)
@@ -118,8 +118,7 @@ def names(cell: RecurrentCell) -> dict[str, Named]:
 
 def _piece(cell, holds, known, part, start, weights, fresh, along):
     """Runs some steps; returns outputs with the named values behind them, and the last state."""
-    x, flags, valid = part
-    along = along._replace(valid=valid)
+    x, flags = part
     if isinstance(cell, LinearCell):
         watched = WatchedLinear(cell, holds, cell._edit)
         return watched.along_time(x, start, weights, flags, fresh, along)

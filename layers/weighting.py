@@ -28,9 +28,14 @@ def weighted_sum(values: jax.Array, weights: jax.Array) -> jax.Array:
 
 def check_weights(shape: Any, weights: Any) -> None:
     """Raises ValueError unless weights are one for each place, or fit them by broadcasting."""
-    ends = zip(weights.shape[::-1], shape[::-1], strict=False)
-    if len(weights.shape) > len(shape) or not all(w in (1, n) for w, n in ends):
+    if not fits(weights, shape):
         raise mismatch('the shape of weights', tuple(shape), tuple(weights.shape))
+
+
+def fits(weights: Any, shape: Any) -> bool:
+    """Whether weights are one for each place, or become it by broadcasting."""
+    ends = zip(weights.shape[::-1], shape[::-1], strict=False)
+    return len(weights.shape) <= len(shape) and all(w in (1, n) for w, n in ends)
 
 
 def check_same_shape(what: str, expected: Any, got: Any, fix: str = '') -> None:
@@ -54,5 +59,14 @@ def check_targets(x: Any, targets: Any, weights: Any = None) -> None:
         )
     if weights is not None:
         check_weights(targets.shape, weights)
+    check_target_range(targets, x.shape[-1] - 1, weights, whole=True)
+
+
+def check_target_range(
+    targets: Any, most: int, weights: Any = None, *, whole: bool = False
+) -> None:
+    """Raises ValueError unless targets are from 0 to `most`, except where their weight is 0."""
     fix = 'Give what is to be left out the weight 0.'
-    in_range(targets, 0, x.shape[-1] - 1, 'targets', fix, weights)
+    if weights is None:
+        fix = 'What takes weights can leave targets out, by the weight 0.'
+    in_range(targets, 0, most, 'targets', fix, weights, whole)

@@ -19,11 +19,13 @@ def TransformerEncoder(
     dropout_shared_axes: Sequence[int] | None = None,
     mode: str | None = None,
     ff_activation: Callable[[], tl.Layer] = tl.Relu,
+    masked_mean: bool = False,
 ) -> tl.Serial:
     """Returns a classifier that gives a score (a logit) of each class for a text.
 
     Attention does not see padding, id 0. The mean over places that comes before the scores does,
-    as in Trax: a text that is padded further has other scores. RNNClassifier masks it too.
+    as in Trax: a text that is padded further has other scores. With masked_mean it is that of the
+    text alone, and padding changes nothing.
 
     Shapes: ids (b, t) -> (b, n_classes).
 
@@ -39,6 +41,7 @@ def TransformerEncoder(
       dropout_shared_axes: axes along which values that are left out share their fate.
       mode: as for every layer; in predict it reads a whole text at every call.
       ff_activation: makes the activation of a feed-forward part.
+      masked_mean: whether the mean leaves padding out.
 
     Raises:
       ValueError: a size is not a positive int; n_heads does not divide d_model; a text is longer
@@ -57,11 +60,16 @@ def TransformerEncoder(
         blocks.drop(),
         tl.InMode(blocks.positions(), predict='eval'),
         [blocks.encoder() for _ in range(n_layers)],
-        tl.Select([0], n_in=2),  # drops the mask
+        [] if masked_mean else tl.Select([0], n_in=2),  # drops the mask
         tl.LayerNorm(),
-        tl.Mean(axis=1),
+        _masked_mean() if masked_mean else tl.Mean(axis=1),
         tl.Dense(n_classes),
     )
+
+
+def _masked_mean():
+    by_step = tl.Parallel([], tl.Flatten())  # vec, mask (b, t)
+    return [by_step, tl.InMode(tl.MaskedMean(), predict='eval')]
 
 
 def Transformer(

@@ -23,7 +23,13 @@ def Accumulated(
 ) -> optax.GradientTransformation:
     """Returns an optimizer that moves at every `batches`-th step, along their mean gradient.
 
-    So a step has a batch that is larger than what fits into memory. A schedule counts the moves.
+        g = (g_1 + ... + g_k) / k
+
+    with k = `batches` and g_i the gradient of batch i's loss, a mean weighted by its own weights.
+    Where each batch has the same sum of weights, g is the gradient of all of them as one batch,
+    which need not fit into memory. Else it is not: a token of a batch with a smaller sum, such as
+    one with more padding, counts for more. Layers that couple rows, such as BatchNorm, see the
+    small batches either way. A schedule counts the moves.
 
     Raises:
       ValueError: `batches` is below 1.

@@ -11,7 +11,7 @@ class AveragedState(NamedTuple):
     """What `Averaged` remembers."""
 
     optimizer_state: Any
-    averaged_weights: Any  # as the weights
+    averaged_weights: Any  # as the weights, those of 16 bits in float32
 
 
 def Averaged(
@@ -34,13 +34,13 @@ def Averaged(
         raise ValueError(f'Averaged: decay must be from 0 to below 1, got {decay}')
 
     def init_fn(params: Any) -> Any:
-        return AveragedState(optimizer.init(params), jax.tree.map(jnp.copy, params))
+        return AveragedState(optimizer.init(params), jax.tree.map(_wide, params))
 
     def update_fn(updates: Any, state: Any, params: Any = None) -> Any:
         updates, inner = optimizer.update(updates, state.optimizer_state, params)
         moved = optax.apply_updates(params, updates)
         average = jax.tree.map(
-            lambda a, w: decay * a + (1 - decay) * w, state.averaged_weights, moved
+            lambda a, w: decay * a + (1 - decay) * w.astype(a.dtype), state.averaged_weights, moved
         )
         return updates, AveragedState(inner, average)
 
@@ -53,4 +53,11 @@ def averaged_weights(optimizer_state: Any, weights: Any) -> Any:
     if average is None:
         return weights
     # Of weights that are frozen there is no average: an empty node stands in their place.
-    return jax.tree.map(lambda w, a: w if jax.tree.leaves(a) == [] else a, weights, average)
+    return jax.tree.map(
+        lambda w, a: w if jax.tree.leaves(a) == [] else a.astype(w.dtype), weights, average
+    )
+
+
+def _wide(weights):
+    """Returns a copy; of 16 bits in float32, for they cannot tell steps as small as 1 - decay."""
+    return jnp.array(weights, jnp.promote_types(weights.dtype, jnp.float32))

@@ -3,6 +3,7 @@
 A plan is made from the tree of layers alone: what it does depends on neither values nor clocks.
 """
 
+from .fuse import fuse
 from .plan import Plan, behind, plan
 
-__all__ = ['Plan', 'behind', 'plan']
+__all__ = ['Plan', 'behind', 'fuse', 'plan']

@@ -49,4 +49,4 @@ def of_layer(layer: Any, layout: Layout, weights: Any) -> Any:
     if not isinstance(layer, tl.Recurrent):
         return layout.of(weights)
     n = len(weights) - len(layer.cell.params(weights))
-    return type(weights)(*layout.of(weights[:n]), *weights[n:])
+    return (*layout.of(tuple(weights[:n])), *weights[n:])

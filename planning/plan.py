@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from .. import layers as tl
 from ..combinators import Held, expand, with_sublayers
 from ..kernels import affine
-from . import fed, packing
+from . import ending, fed, packing
 
 
 class Rewritten(NamedTuple):
@@ -28,11 +28,13 @@ class Plan:
 
     Attributes:
       model: the rewritten model; its states are the original's.
+      unnormalised: the same without the LogSoftmax that it ends in, if it does: its scores for a
+        token are the model's up to a constant, which is all that sampling needs.
       notes: what was done, a line each.
     """
 
-    def __init__(self, original: Any, rewritten: Rewritten, notes: list[str]):
-        self.model, self.notes = rewritten.layer, notes
+    def __init__(self, original: Any, rewritten: Rewritten, unnormalised: Any, notes: list[str]):
+        self.model, self.unnormalised, self.notes = rewritten.layer, unnormalised, notes
         self._original, self._rewritten = original, rewritten
         self._convert, self._made = jax.jit(rewritten.weights), None
 
@@ -80,6 +82,7 @@ def plan(model: Any, batch_size: int | None = None) -> Plan:
       for its own next step as one.
     - With batch_size 1, kernels are laid out so that all threads of a CPU read them; under the
       policy 'bf16' they are rounded once.
+    - A LogSoftmax at the end goes where its output only feeds sampling: `Plan.unnormalised`.
 
     Args:
       model: any layer; a view keeps its mode, carry and precision. What cannot be rewritten stays.
@@ -89,7 +92,10 @@ def plan(model: Any, batch_size: int | None = None) -> Plan:
     rewritten = _rewritten(
         model, _Options(packing.Layout(model.precision, batch_size == 1), notes), ''
     )
-    return Plan(model, rewritten, notes)
+    unnormalised, place = ending.unnormalised(rewritten.layer)
+    if place:
+        notes.append(f'{place}: goes where its output only feeds sampling')
+    return Plan(model, rewritten, unnormalised, notes)
 
 
 class _Options(NamedTuple):

@@ -1,5 +1,6 @@
 """Strict settings for all tests."""
 
+import functools
 import gc
 import os
 import pathlib
@@ -60,11 +61,18 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives an example's tests to one worker: they look at one run of the page."""
+    """Gives the tests of a file that makes something for all of them to one worker."""
     for item in items:
-        if item.path.name.startswith('test_example_'):
+        if _shares(item.path) and item.get_closest_marker('xdist_group') is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@functools.cache
+def _shares(path: pathlib.Path) -> bool:
+    """Whether the tests of a file share a fixture, which each worker would make."""
+    return "scope='module'" in path.read_text(encoding='utf-8')
 
 
 EACH = 50  # tests

@@ -722,6 +722,12 @@ CASES = [
         seen=NO_SEED,
     ),
     Case(
+        'TransformerEncoder:masked',
+        lambda: models.TransformerEncoder(7, 3, 4, 6, 1, 2, 16, masked_mean=True),
+        Ids(7),
+        seen=NO_SEED,
+    ),
+    Case(
         'Transformer',
         lambda: models.Transformer(
             7, None, 4, 6, n_encoder_layers=1, n_decoder_layers=1, n_heads=2, max_len=16

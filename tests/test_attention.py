@@ -139,6 +139,17 @@ def test_self_attention_drops_features_of_all_steps() -> None:
     assert_close(got, jnp.where(kept, 2 * whole, 0))
 
 
+def test_keys_that_are_kept_are_as_wide_as_those_that_are_not() -> None:
+    layer, x = (
+        tl.SelfAttention(2, 3, 4, causal=True, mode='predict', predict_mem_len=8),
+        draw(2, 6, 5),
+    )
+    x = x.astype(jnp.bfloat16)
+    layer.init(tl.signature(x[:, :1]))
+    steps = [layer(x[:, :4]), layer(x[:, 4:5]), layer(x[:, 5:])]
+    assert_close(jnp.concatenate(steps, 1), layer.as_mode('eval')(x))
+
+
 @pytest.mark.parametrize('how', [{'chunk_len': 2}, {'predict_mem_len': 5, 'predict_drop_len': 3}])
 def test_what_is_forgotten_does_not_depend_on_calls(how: dict[str, int]) -> None:
     """One call for all steps, longer than the ring, is many calls of one step."""
@@ -284,7 +295,7 @@ WRONG = [
         None,
         '^AttentionQKV: d_feature: .* a multiple of 4 heads, got 6',
     ),
-    (lambda: tl.Attention(6, 0), None, 'AttentionQKV: n_heads must be a positive int, got 0'),
+    (lambda: tl.Attention(6, 0), None, '^Attention: n_heads must be a positive int, got 0'),
     (lambda: tl.SplitIntoHeads(4), (2, 3, 6), 'a multiple of 4 heads, got 6'),
     (lambda: tl.MergeHeads(2), (3, 2, 4), 'the first axis: expected a multiple of 2 heads, got 3'),
     (lambda: tl.SplitIntoHeads(0), None, 'SplitIntoHeads: n_heads must be a positive int, got 0'),
@@ -303,6 +314,7 @@ WRONG = [
         ((2, 3, 4), (2, 5)),
         r'the mask: expected \(2, 1, 1, time of the encoder\), got shape \(2, 5\)',
     ),
+    (lambda: tl.EncoderDecoderMask(), ((2, 3, 4), ()), r'the mask: .*got shape \(\)'),
     (
         lambda: tl.DotProductCausalAttention(),
         ((2, 3, 4), (2, 3, 5), (2, 3, 4)),

@@ -19,6 +19,7 @@ from retrax.benchmarks import (
     results,
     running,
     sets,
+    speed,
     summary,
     tables,
     targets,
@@ -117,7 +118,8 @@ class Peer:
 
 @pytest.mark.parametrize('task', ['train', 'forward', 'decode'])
 @pytest.mark.parametrize('convention', CONVENTIONS[:2], ids=['before', 'after'])
-def test_a_peer_with_wrong_outputs_is_refused_and_not_timed(task, convention):
+@pytest.mark.parametrize('together', [False, True])
+def test_a_peer_with_wrong_outputs_is_refused_and_not_timed(task, convention, together):
     setting = Setting(task, **(DECODED if task == 'decode' else SMALL), new_tokens=2)
     peers = {
         'right': Peer(setting, convention),
@@ -127,7 +129,9 @@ def test_a_peer_with_wrong_outputs_is_refused_and_not_timed(task, convention):
     peers['other'].shown = lambda: (
         peers['right'].shown() | {'convention': [not convention.reset_before, 'none']}
     )
-    rows = alternate.alternate(setting, peers, 3, 60, lambda peer, _: peers[peer])
+    rows = alternate.alternate(
+        setting, peers, 3, 60, lambda peer, _: peers[peer], together=together
+    )
     assert rows['right']['wall'] == [0.5] * 3
     for peer in ('wrong', 'other'):
         assert 'from the reference, not below 1e-05' in rows[peer]['refused']
@@ -196,8 +200,9 @@ def small_results():
         'keras_gru': {'refused': 'is 3.0e-02 from the reference, not below 1e-05'},
     }
     found.add(targets.TRAIN, rows)
-    found.add(sets.grid()[0].setting._replace(threads=8), rows)
-    found.add(sets.grid()[-1].setting, {}, 'skipped: a step would take 67 s or more')
+    smallest, *_, largest = (p.setting for p in sets.grid() if p.setting.task == 'train')
+    found.add(smallest._replace(threads=8), rows)
+    found.add(largest, {}, 'skipped: a run would take 67 s or more')
     return found
 
 
@@ -228,7 +233,7 @@ def test_the_report_has_ratios_targets_and_what_was_not_measured():
         '## Training over widths, lengths and batches, float32',
         '| 256 | 64 | 1 | 200.0 | 1.50 (1.25 to 1.75) | missing: flax is not installed |  | 3 |',
         '## Training over widths, lengths and batches, bf16',
-        '| 1024 | 1024 | 128 | skipped: a step would take 67 s or more | | | | |',
+        '| 1024 | 1024 | 128 | skipped: a run would take 67 s or more | | | | |',
     ):
         assert wanted in lines
     assert sum(line.startswith('## Training, d') for line in lines) == 1
@@ -279,22 +284,43 @@ def test_results_of_today_go_on_only_on_the_same_machine(tmp_path, monkeypatch):
 
 
 def test_the_committed_page_is_what_the_newest_results_give():
-    again = 'python -m benchmarks report'
-    assert report.PAGE.read_text() == report.report(results.Results.read(results.newest())), again
+    again, newest = 'python -m benchmarks report', results.Results.read(results.newest())
+    assert report.PAGE.read_text() == report.report(newest), again
+    assert speed.speed(newest) in report.README.read_text(), again
+
+
+def test_the_table_of_speeds_has_the_fastest_form_of_each_library() -> None:
+    rows = {
+        'retrax_gru': {'wall': [1.0, 2.0, 4.0]},
+        'torch_nn_gru': {'wall': [5.0, 5.0, 5.0]},
+        'torch_trax_gru': {'wall': [2.0, 3.0, 4.0]},  # 2, 1.5 and 1 times as long
+        'keras_gru': {'why': 'has no such thing'},
+    }
+    found = results.Results.new(2)
+    found.add(targets.TRAIN, rows)
+    line = next(line for line in speed.speed(found).splitlines() if 'a step of training' in line)
+    assert line == '| a step of training | 1.50 |  |  |  |  |'
 
 
 def test_only_cells_whose_step_takes_too_long_are_skipped(monkeypatch):
     ran = []
-    monkeypatch.setattr(running, 'alternate', lambda setting, *_: ran.append(setting) or {})
+    monkeypatch.setattr(running, 'alternate', lambda setting, *_, **__: ran.append(setting) or {})
     found, kept = small_results(), []
     found.add(targets.TRAIN_BF16, {'retrax_gru': {'wall': [0.1], 'cpu': [0.2]}})
+    found.add(targets.FORWARD, {'retrax_gru': {'wall': [0.5], 'cpu': [0.2]}})
     planned = sets.grid()
     assert running.run(found, planned, 20, float('inf'), lambda: kept.append(1))
-    rates = {'float32': 0.2 / sets.work(targets.TRAIN), 'bf16': 0.1 / sets.work(targets.TRAIN)}
+    train = sets.work(targets.TRAIN)
+    rates = {
+        ('train', 'float32'): 0.2 / train,
+        ('train', 'bf16'): 0.1 / train,
+        ('forward', 'float32'): 0.5 / (train / 3),
+    }
     small = [
         p.setting
         for p in planned
-        if rates[p.setting.precision] * sets.work(p.setting) <= sets.SLOWEST_STEP
+        if rates.get((p.setting.task, p.setting.precision), 0) * sets.work(p.setting)
+        <= sets.SLOWEST_RUN
     ]
     assert len(small) < len(planned)
     assert set(ran) <= set(small)
@@ -304,7 +330,7 @@ def test_only_cells_whose_step_takes_too_long_are_skipped(monkeypatch):
 
 def test_a_race_that_lacks_a_peer_is_run_again(monkeypatch):
     ran, found = [], results.Results(MACHINE, [], {})
-    monkeypatch.setattr(running, 'alternate', lambda setting, *_: ran.append(setting) or {})
+    monkeypatch.setattr(running, 'alternate', lambda setting, *_, **__: ran.append(setting) or {})
     whole, lacking = sets.grid()[:2]
     found.add(whole.setting, {peer: {} for peer in whole.peers})
     found.add(lacking.setting, {peer: {} for peer in lacking.peers[1:]})

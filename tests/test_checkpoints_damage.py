@@ -105,12 +105,14 @@ def test_after_a_power_cut_the_old_or_the_new_checkpoint_is_whole(tmp_path: Path
         tree, metadata = checkpoints.restore(path, model())
         assert_same(tree, model(metadata['scale']))
         assert checkpoints.latest(tmp_path) == path
+        assert checkpoints.exists(path)
         seen.append(metadata['scale'])
         checkpoints.save(path, model(1.0), {'scale': 1.0})  # also clears what the crash left
         assert os.listdir(tmp_path) == [path.name]
     assert len(seen) > 8
     assert seen == sorted(seen), 'from some call on it is the new one, and before it the old one'
     assert {1.0, 2.0} == set(seen)
+    assert not checkpoints.exists(tmp_path / 'another')
 
 
 def test_after_a_power_cut_no_half_written_checkpoint_is_picked_up(tmp_path: Path) -> None:

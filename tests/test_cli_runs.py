@@ -1,5 +1,6 @@
 """The commands about runs: --fresh, runs, eval, and retrax.load."""
 
+import errno
 import math
 import shutil
 import signal
@@ -45,6 +46,17 @@ def test_fresh_makes_a_numbered_run(home: Path, tmp_path: Path) -> None:
         assert f'runs/mine-{number}\n' in result.output
     assert all(file.read_bytes() == content for file, content in before.items())
     assert fresh_path(tmp_path / 'runs/new') == tmp_path / 'runs/new'
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def show(folder: Path) -> None:
+        raise BrokenPipeError(errno.EPIPE, 'Broken pipe')
+
+    monkeypatch.setattr('retrax.cli.runs.show', show)
+    result = retrax('runs')  # | head
+    assert (result.exit_code, result.output) == (1, '')
 
 
 def test_runs_lists_them(home: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Configs: bindings reach what they name, leave nothing behind, and mistakes are named."""
 
+import concurrent.futures
+import sys
 from pathlib import Path
 
 import gin
@@ -97,11 +99,27 @@ def test_nothing_stays_behind(file: str) -> None:
     try:
         with pytest.raises(TypeError):
             tl.Dense()
+        gin.finalize()
+        configs.load(file, [zeros]).experiment()
+        assert gin.query_parameter('Dense.n_units') == 7
+        assert gin.config_is_locked()
     finally:
         gin.clear_config()
     model = models.GRULM(256, 8, 1)
     model.init(tl.ShapeDtype((1, 2), np.int32))
     assert np.any(np.asarray(model.named_weights()['GRU#1.w1']))
+
+
+def test_threads_load_configs_of_their_own(file: str) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)  # so that threads meet inside of gin
+    try:
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            found = pool.map(lambda seed: configs.load(file, [f'train.seed = {seed}']), range(24))
+            seeds = [config.experiment().seed for config in found]
+    finally:
+        sys.setswitchinterval(interval)
+    assert seeds == list(range(24))
 
 
 def test_gin_is_clean_after_a_mistake(file: str) -> None:
@@ -119,6 +137,29 @@ def test_every_layer_model_and_initializer_is_registered() -> None:
     }
     assert names <= set(registry.known)
     assert not {'Layer', 'ShapeDtype', 'Context', 'LayerError'} & set(registry.known)
+
+
+def test_a_loss_with_label_smoothing(tmp_path: Path) -> None:
+    other = write(
+        tmp_path,
+        """
+        train.model = @GRULM()
+        GRULM.d_model = 4
+        GRULM.n_layers = 1
+        train.loss = @WeightedCategoryCrossEntropy()
+        WeightedCategoryCrossEntropy.label_smoothing = 0.25
+        """,
+    )
+    experiment, ids = configs.load(other).experiment(), np.arange(8).reshape(2, 4)
+    trainer = experiment.trainer([ids])
+    trainer.sync()
+    log_probs = np.asarray(experiment.model(ids), np.float64)
+    (progress,) = trainer.run(1, 1)
+    picked = np.take_along_axis(log_probs, ids[..., None], axis=-1)
+    expected = -0.75 * picked.mean() - 0.25 * log_probs.mean()
+    assert progress.loss == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match=r'train.loss: expected a layer or None, got str'):
+        retrax.training.Experiment(experiment.model, loss='smooth')
 
 
 def test_optimizers_of_trax_and_of_optax_are_configurables(tmp_path: Path) -> None:

@@ -94,6 +94,17 @@ def test_resolved_text_composes_the_same(tmp_path: Path) -> None:
     assert differences(config, again) == []
 
 
+def test_the_operative_config_has_macros_of_many_lines(tmp_path: Path) -> None:
+    body = f'BODY = [{", ".join(["@Dense()", "@Relu()"] * 6)}]\nDense.n_units = 8\n'
+    file = tmp_path / 'mine.gin'
+    file.write_text(f'{HEAD}{TWO.format(first="@Relu()", second="%BODY")}{body}')
+    config = configs.load(str(file))
+    assert 'BODY = \\\n' in config.text  # gin breaks what is long
+    again = configs.Config.parse('again', 'again.gin', configs.operative(config))
+    assert '%' not in again.text
+    assert differences(config, again) == []
+
+
 def test_includes_of_one_file_give_both_changes(tmp_path: Path) -> None:
     file = tmp_path / 'mine.gin'
     file.write_text("include 'gru_pydocs_wide.gin'\ninclude 'gru_pydocs_deep'\n")

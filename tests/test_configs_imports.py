@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gin
 import pytest
 from test_cli import TEXT, refused, retrax
 
@@ -149,3 +150,14 @@ def test_a_config_is_trusted_once_it_was_read(folder: Path) -> None:
     assert config.experiment().steps == 4
     with pytest.raises(ConfigError, match=r'cannot import modules'):
         configs.load('mine.gin')
+
+
+def test_a_name_that_two_things_have() -> None:
+    gin.external_configurable(lambda eta=1: eta, 'noisy_sgd', module='mine')
+    for line in ('noisy_sgd.eta = 0.1', 'train.optimizer = @noisy_sgd()'):
+        with pytest.raises(ConfigError) as refusal:
+            configs.Config.parse('two', 'two.gin', f'train.model = @GRULM()\n{line}\n')
+        said = str(refusal.value)
+        assert said.startswith('two.gin')
+        assert "'noisy_sgd', matches ['mine.noisy_sgd', 'retrax.noisy_sgd']" in said
+        assert "a name of its own: @gin.configurable('Mynoisy_sgd')" in said

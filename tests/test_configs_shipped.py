@@ -11,6 +11,7 @@ from retrax.configs import differences
 from retrax.configs.names import FOLDER
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
+TRANSFORMER = ('d_model', 'd_ff', 'n_layers', 'n_heads', 'max_len', 'dropout')
 DIFFERENCES = {
     'gru_pydocs_wide': {'GRULM.d_model'},
     'gru_pydocs_deep': {'GRULM.n_layers'},
@@ -34,6 +35,19 @@ DIFFERENCES = {
         *('LSTM.n_units', 'LSTM.kernel_initializer'),
     },
     'tagger_forwards': {'RNNTagger.bidirectional'},
+    'transformer_classifier': {
+        *('train.model', 'Serial.layers', 'CosineDecay.learning_rate'),
+        *(f'TransformerEncoder.{name}' for name in ('vocab_size', 'n_classes', 'masked_mean')),
+        *(f'TransformerEncoder.{name}' for name in TRANSFORMER),
+        *('RNNClassifier.n_classes', 'RNNClassifier.d_model', 'RNNClassifier.dropout'),
+        'GRUCell.kernel_initializer',
+    },
+    'transformerdecoder_pydocs': {
+        'Serial.layers',
+        *(f'TransformerLM.{name}' for name in ('vocab_size', *TRANSFORMER)),
+        *(f'TransformerDecoder.{name}' for name in ('vocab_size', *TRANSFORMER)),
+        'out/Dense.n_units',
+    },
     'resnet_pictures': {
         *('PictureClassifier.network', 'WideResnet.n_blocks', 'WideResnet.n_output_classes'),
         *('Resnet.d_hidden', 'Resnet.n_blocks', 'Resnet.pool_size', 'Resnet.n_output_classes'),
@@ -55,16 +69,23 @@ BASES = dict.fromkeys(DIFFERENCES, 'gru_pydocs') | {
     'resnet_pictures': 'wideresnet_pictures',
     'mlp_pictures': 'wideresnet_pictures',
     'transformer_addition': 'transformer_reverse',
+    'transformer_classifier': 'text_classifier',
+    'transformerdecoder_pydocs': 'transformerlm_pydocs',
 }
 OTHER_MODELS = {'lstmlm_pydocs': 'LSTMLM', 'rnnlm_pydocs': 'RNNLM'}
-LABELS = ('text_classifier', 'tagger', 'tagger_forwards')
+LABELS = {'text_classifier': 'RNNClassifier', 'transformer_classifier': 'TransformerEncoder'}
+LABELS |= {'tagger': 'RNNTagger', 'tagger_forwards': 'RNNTagger'}
+WINDOWS = {
+    'transformerlm_pydocs': 'TransformerLM',
+    'transformerdecoder_pydocs': 'TransformerDecoder',
+}
 PAIRS = {'seq2seq_dates': 'LSTMSeq2SeqAttn', 'transformer_reverse': 'Transformer'}
 PAIRS |= {'transformer_addition': 'Transformer'}
 PICTURES = ('wideresnet_pictures', 'resnet_pictures', 'mlp_pictures')
 LANGUAGE = [
     name
     for name in ('gru_pydocs', *DIFFERENCES, *OTHER_MODELS)
-    if name not in (*LABELS, *PICTURES, *PAIRS)
+    if name not in (*LABELS, *PICTURES, *PAIRS, *WINDOWS)
 ]
 
 
@@ -133,11 +154,10 @@ def test_the_labels_of_the_corpus_are_as_many_as_the_config_says(name: str) -> N
 @pytest.mark.parametrize('name', LABELS)
 def test_a_small_one_learns_labels(name: str, tmp_path: Path) -> None:
     corpus = tmp_path / 'rows.tsv'
-    is_tags = name != 'text_classifier'
+    is_tags = LABELS[name] == 'RNNTagger'
     corpus.write_text(''.join(f'{"ab" if is_tags else "ab"[i % 2]}\txy\n' for i in range(40)))
     small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
-    model = 'RNNTagger' if is_tags else 'RNNClassifier'
-    small += ['train.window = 8', 'train.eval_every = 2', f'{model}.d_model = 4']
+    small += ['train.window = 8', 'train.eval_every = 2', f'{LABELS[name]}.d_model = 4']
     if is_tags:
         small.append('RNNTagger.n_tags = 2')
     config = configs.load(name, small)
@@ -146,14 +166,15 @@ def test_a_small_one_learns_labels(name: str, tmp_path: Path) -> None:
     assert 0 <= result.accuracy <= 1
 
 
-def test_a_small_transformer_learns_windows_that_begin_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize('name', WINDOWS)
+def test_a_small_transformer_learns_windows_that_begin_anew(name: str, tmp_path: Path) -> None:
     corpus = tmp_path / 'corpus.txt'
     corpus.write_text(TEXT)
     small = [f"train.corpus = '{corpus}'", 'train.steps = 2', 'train.batch_size = 4']
     small += ['train.window = 8', 'train.eval_every = 2']
     sizes = {'d_model': 8, 'd_ff': 8, 'n_layers': 1, 'n_heads': 2, 'max_len': 8}
-    small += [f'TransformerLM.{name} = {size}' for name, size in sizes.items()]
-    config = configs.load('transformerlm_pydocs', small)
+    small += [f'{WINDOWS[name]}.{size} = {n}' for size, n in sizes.items()]
+    config = configs.load(name, small)
     experiment = config.experiment()
     result = retrax.training.train(experiment, tmp_path / 'run', config.text)
     loaded, material = configs.load_run(tmp_path / 'run'), experiment.material()

@@ -1,7 +1,9 @@
 """Texts, pairs and tokens in files: what is read, what is refused with its line, what is held."""
 
+import contextlib
 import datetime
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +68,9 @@ def test_a_bad_file_is_named_with_the_line(tmp_path: Path, name, content, messag
         ('{"label": "x"}', r"x\.jsonl, line 1: no field 'text'; it has \['label'\]"),
         ('{"label": 1, "text": "x"}', r'x\.jsonl, line 1: expected a label in one line, got 1'),
         ('{"label": "a", "text": "x\\ny"}', r'x\.jsonl, line 1: expected a text in one line'),
+        ('{"text": "x"}\n{"text": null}', r'x\.jsonl, line 2: expected a text, got None'),
+        ('{"text": ["x"]}', r"x\.jsonl, line 1: expected a text, got \['x'\]"),
+        ('{"text": "x"}\n{"text": "\\ud83d"}', r'line 2: .* is half of a character'),
     ],
 )
 def test_a_bad_record_is_named_with_its_line(tmp_path: Path, content, message) -> None:
@@ -140,6 +145,9 @@ def test_pairs_from_files_and_what_are_none(tmp_path: Path) -> None:
     (tmp_path / 'x.tsv').write_text('one\teins\ntwo\n')
     with pytest.raises(ValueError, match=r"x\.tsv, line 2: expected SOURCE, .* got 'two'"):
         list(data.read_pairs(tmp_path))
+    (tmp_path / 'y.jsonl').write_text('{"source": "three", "target": 3}\n')
+    with pytest.raises(ValueError, match=r'y\.jsonl, line 1: expected a target in one line, got 3'):
+        list(data.read_pairs(tmp_path / 'y.jsonl'))
     with pytest.raises(ValueError, match=r"one of \('copy', .*\), got 'sums'"):
         data.Pairs('sums', 3)
     with pytest.raises(ValueError, match='at least 1, got n_pairs=0'):
@@ -192,6 +200,29 @@ def test_writing_holds_a_million_characters_and_reading_a_window(
     monkeypatch.setattr(np, 'fromfile', lambda *a, **k: counts.append(a[2]) or read(*a, **k))
     data.ContiguousBatches(tokens, 4, 16)[5]
     assert counts == [16] * 4
+
+
+@pytest.mark.parametrize('n_done', range(3))
+def test_a_token_file_is_never_ids_of_another_vocabulary(tmp_path, monkeypatch, n_done) -> None:
+    """Written over another of as many ids, and killed before it was there."""
+    file, letters = tmp_path / 'tokens', data.CharVocabulary.fit('some text')
+    data.TokenFile.write(file, ['some text'], data.ByteVocabulary())
+    done, replace = [], Path.replace
+
+    def killed(self, target):
+        if len(done) == n_done:
+            raise KeyboardInterrupt
+        done.append(target)
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'replace', killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            data.TokenFile.write(file, ['text some'], letters)
+    assert data.TokenFile.is_at(file) == (n_done == 2)
+    assert data.TokenFile.write(file, ['text some'], letters).fingerprint == letters.fingerprint
+    assert data.TokenFile(file).described['sha256'] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ['tokens', 'tokens.json']
 
 
 def test_a_token_file_that_is_not_whole_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """BPE and unigram vocabularies: any text there and back, the same each time, saved, missing."""
 
 import sys
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrax import data, models, training
+from retrax.cli.generate import ids_of
 from retrax.data import byte_text
 
 TEXT = data.agreement(400) + 'höhe, 漢字\n'
@@ -79,6 +81,8 @@ def test_a_run_learns_pieces_and_notes_bits_per_byte(vocabulary, tmp_path) -> No
     result = training.train(experiment, tmp_path / 'run')
     run = training.RunDirectory(tmp_path / 'run')
     assert run.vocabulary() == found
+    library = {'bpe': 'tokenizers', 'unigram': 'sentencepiece'}[vocabulary.kind]
+    assert run.facts()['versions'][library] == metadata.version(library)
     last = run.metrics()[-1]
     heldout = experiment.material().heldout_text
     ratio = len(heldout.encode()) / len(heldout)
@@ -92,6 +96,18 @@ def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest.Monke
     message = rf"needs the library {library}, .* pip install 'retrax\[{library}\]'"
     with pytest.raises(data.MissingLibraryError, match=message):
         data.fit_vocabulary(kind, TEXT)
+
+
+def test_characters_that_are_banned_are_all_pieces_that_hold_them(vocabulary) -> None:
+    pieces, banned = vocabulary.pieces(), ids_of(vocabulary, None, 'e')['banned']
+    assert banned == [i for i, piece in enumerate(pieces) if b'e' in piece]
+    assert any(len(pieces[i]) > 1 for i in banned)
+    with pytest.raises(ValueError, match="--banned: this vocabulary can write 'é' in parts"):
+        ids_of(vocabulary, None, 'é')
+    with pytest.raises(
+        ValueError, match=r"--eos: \d+ more pieces .* hold 'e', .* --regex '\[\^e\]\*'"
+    ):
+        ids_of(vocabulary, 'e', None)
 
 
 def test_what_is_refused() -> None:

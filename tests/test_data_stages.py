@@ -221,6 +221,13 @@ def test_prefetch_keeps_the_order_ends_and_passes_errors_on() -> None:
     with pytest.raises(RuntimeError, match='the disk is gone'):
         next(stream)
 
+    class Missing:
+        def __iter__(self) -> Iterator[int]:
+            raise FileNotFoundError('no such data')
+
+    with pytest.raises(FileNotFoundError, match='no such data'):
+        next(stages.Prefetch()(Missing()))
+
 
 def test_prefetch_makes_no_more_than_it_should_and_stops_when_left() -> None:
     made = []

@@ -121,6 +121,21 @@ def test_without_filters_nothing_is_sorted(model) -> None:
     assert 'stablehlo.sort' in steps.write.lower(*filtered).as_text()
 
 
+def test_scores_are_normalised_only_where_it_matters(model) -> None:
+    steps, (weights, state, cursor, settings, page, n) = compiled_write(model)
+
+    def n_powers(cursor=cursor, settings=settings, page=page):
+        text = steps.write.lower(weights, state, cursor, settings, page, n).as_text()
+        return text.count('stablehlo.exponential')  # those of gates are always there
+
+    seen = jax.device_put(np.zeros((1, VOCAB), bool))
+    penalty = Filters(repetition_penalty=jax.device_put(np.ones(1, np.float32)))
+    log_probs = jax.device_put(np.zeros((CHUNK, 1), np.float32))
+    gates = n_powers()
+    assert n_powers(page=page._replace(log_probs=log_probs)) == gates + 1
+    assert n_powers(cursor._replace(seen=seen), settings._replace(filters=penalty)) == gates + 1
+
+
 def test_prompts_of_all_lengths_compile_few_programs(model, compilations) -> None:
     generate(model, max_new_tokens=1)
     compilations.clear()

@@ -1,5 +1,7 @@
 """What generate says to those who ask for what cannot be."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +20,7 @@ WRONG = [
     ({'temperature': -0.1}, 'temperature must be at least 0 and finite, got -0.1'),
     ({'temperature': float('nan')}, 'temperature must be at least 0 and finite'),
     ({'temperature': [1.0, 1.0]}, 'one for each of 1 rows'),
-    ({'prompt': [1, VOCAB]}, rf'the prompt has id {VOCAB} at \(0, 2\).*ids 0 to {VOCAB - 1}'),
+    ({'prompt': [1, VOCAB]}, rf'the prompt has id {VOCAB} at \(0, 1\).*ids 0 to {VOCAB - 1}'),
     ({'prompt': [[1, -1]]}, 'the prompt has id -1'),
     ({'prompt': [[1, 2], 3]}, r'prompt must be .* or a list of rows of ids, got list of unequal'),
     (
@@ -29,7 +31,12 @@ WRONG = [
     ({'prompt': [[1, 2]], 'prompt_lengths': [1, 2]}, r'prompt_lengths .* got \[1, 2\]'),
     ({'prompt': [[1, 2]], 'prompt_lengths': [1.0]}, r'prompt_lengths must be 1 ints'),
     ({'prompt': [[1, 2], [3]], 'prompt_lengths': [1, 2]}, r'prompt_lengths .* got \[1, 2\]'),
-    ({'prompt': [[1, 2], [VOCAB]]}, rf'the prompt has id {VOCAB} at \(1, 1\)'),
+    ({'prompt': [[1, 2], [VOCAB]]}, rf'the prompt has id {VOCAB} at \(1, 0\)'),
+    ({'start_id': VOCAB}, rf'start_id has id {VOCAB} at \(0,\), and the model has ids 0 to'),
+    ({'start_id': 2**32}, 'start_id must be an id of the model, got 4294967296'),
+    ({'max_new_tokens': 2**31}, r'max_new_tokens must be an int of at least 0 and below 2\*\*31'),
+    ({'temperature': 1e39}, r'temperature must be at least 0 and finite, got 1e\+39'),
+    ({'top_p': 1e-50}, 'top_p must be above 0 and at most 1, got 1e-50'),
     ({'prompt': [[1], [2]], 'batch_size': 3}, 'prompt has 2 rows and batch_size is 3'),
     ({'eos_id': VOCAB}, 'eos_id has id'),
     ({'eos_id': -1}, 'eos_id must be an int of at least 0'),
@@ -54,6 +61,7 @@ WRONG = [
     ({'banned': [1, VOCAB]}, rf'banned has id {VOCAB} at \(1,\), and the model has ids 0 to'),
     ({'banned': [[1], [2]]}, 'one list for each of 1 rows, got 2 lists'),
     ({'banned': ['a']}, 'banned must be integer ids'),
+    ({'banned': VOCAB}, rf'banned has id {VOCAB}'),
     ({'banned': range(VOCAB)}, f'banned has all {VOCAB} ids in row 0'),
     ({'banned': [[1], range(VOCAB)], 'batch_size': 2}, f'banned has all {VOCAB} ids in row 1'),
 ]
@@ -91,9 +99,67 @@ def test_no_start_id(prompt) -> None:
         generate(model, prompt)
 
 
-def test_an_uninitialised_model() -> None:
+@pytest.mark.parametrize('cell', [tl.GRUCell, tl.PeepholeLSTMCell])
+def test_an_uninitialised_model(cell) -> None:
+    layers = tl.Embedding(VOCAB, 4), tl.Recurrent(cell(4)), tl.Dense(VOCAB)
     with pytest.raises(ValueError, match=r'call model\.init'):
-        generate(gru_lm(), max_new_tokens=3)
+        generate(tl.Serial(tl.ShiftRight(), *layers), max_new_tokens=3)
+
+
+@pytest.mark.parametrize(
+    ('before', 'n'), [([tl.ShiftRight(2)], 2), ([tl.ShiftRight(), tl.ShiftRight()], 2)]
+)
+def test_a_model_whose_scores_are_of_a_later_token(before, n) -> None:
+    model = with_weights(tl.Serial(before, without_shift()))
+    message = f'moves its ids {n} places to the right'
+    with pytest.raises(ValueError, match=f'generate: .* {message}'):
+        generate(model, [3, 1], 3)
+    with pytest.raises(ValueError, match=f'beam_search: .* {message}'):
+        retrax.beam_search(model, [3, 1], 3)
+    with pytest.raises(ValueError, match=f'score: .* {message}'):
+        retrax.score(model, [3, 1, 2])
+
+
+@pytest.mark.parametrize(
+    'seed', [None, 1.5, 'a', jnp.array(3), jax.random.split(jax.random.key(0))]
+)
+def test_no_seed(model, seed) -> None:
+    with pytest.raises(TypeError, match='a seed must be an int, or one key of jax'):
+        generate(model, max_new_tokens=3, seed=seed)
+
+
+def test_a_top_k_beyond_all_integers_of_the_device_changes_nothing(model) -> None:
+    free = generate(model, max_new_tokens=40, seed=2)
+    for top_k in (2**31, 2**32 + 1, sys.maxsize):
+        np.testing.assert_array_equal(generate(model, max_new_tokens=40, seed=2, top_k=top_k), free)
+
+
+def test_a_start_id_that_is_read_and_never_given() -> None:
+    layers = tl.Embedding(VOCAB + 1, 4), tl.GRU(4), tl.Dense(VOCAB)
+    model = with_weights(tl.Serial(tl.ShiftRight(start_id=VOCAB), *layers))
+    made = generate(model, [3, 1], 6, temperature=0)
+    np.testing.assert_array_equal(made, slow_generate(model, [3, 1], 6))
+    assert retrax.score(model, [3, 1]).counts.all()
+
+
+def test_weights_that_were_set_as_plain_tuples() -> None:
+    layers = tl.Embedding(VOCAB, 4), tl.Dropout(0.1), tl.GRU(4), tl.Dense(VOCAB)
+    model = with_weights(tl.Serial(tl.ShiftRight(), *layers))
+    expected = generate(model, [3], 6, temperature=0)
+    model.weights = tuple(tuple(w) if isinstance(w, tuple) else w for w in model.weights)
+    np.testing.assert_array_equal(generate(model, [3], 6, temperature=0), expected)
+
+
+def test_arrays_that_change_after_they_were_set_change_nothing() -> None:
+    model = with_weights(gru_lm())
+    arrays = jax.tree.map(np.array, model.weights)
+    model.weights = arrays
+    expected = generate(model, [3], 20, temperature=0)
+    y = model.as_mode('eval')(np.array([[3, 1]]))
+    for array in jax.tree.leaves(arrays):
+        array[...] = 0.5
+    np.testing.assert_array_equal(generate(model, [3], 20, temperature=0), expected)
+    np.testing.assert_array_equal(model.as_mode('eval')(np.array([[3, 1]])), y)
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_equals_the_oracle(raw, options, reference) -> None:
     assert (got != generate(raw, PROMPT, 20, 0.9, seed=7)).any()
 
 
+def test_a_penalty_acts_on_the_scores_that_the_model_gives(model) -> None:
+    """Here log-probabilities: with another constant in them another text comes."""
+    got = generate(model, PROMPT, 20, 0.9, seed=7, repetition_penalty=1.5)
+    penalty = functools.partial(reference_penalty, penalty=1.5)
+    expected = slow_generate(model, PROMPT, 20, 0.9, seed=7, allow=penalty)
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_each_row_has_its_own(model) -> None:
     first = {'top_k': 2, 'top_p': 1.0, 'min_p': 0.5, 'repetition_penalty': 2.0, 'banned': [1, 2]}
     second = {'top_k': VOCAB, 'top_p': 0.3, 'min_p': 0, 'repetition_penalty': 1.0, 'banned': []}

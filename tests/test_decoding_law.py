@@ -21,7 +21,7 @@ from retrax.decoding.sampling import gumbel, token_keys
 
 pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
-N_SETTINGS, N_ALONE = (200, 64) if os.environ.get('RETRAX_HYPOTHESIS') == 'thorough' else (40, 4)
+N_SETTINGS, N_ALONE = (200, 64) if os.environ.get('RETRAX_HYPOTHESIS') == 'thorough' else (20, 4)
 CLOSE = 1e-4  # of two scores, or of a score and the edge of a filter: rounding may choose the other
 
 
@@ -62,10 +62,12 @@ def choices(model, prompt, row_id, settings, seed, made, close=0.0, n=1):
     return set(np.argmax(np.asarray(allowed + temperature[:, None] * noise), axis=1))
 
 
-def test_a_row_is_what_it_is_alone(model) -> None:
+@pytest.mark.parametrize('left_out', [[], ['repetition_penalty']])  # then scores lack LogSoftmax
+def test_a_row_is_what_it_is_alone(model, left_out) -> None:
     n_different = 0
     for setting in range(N_SETTINGS):
         prompts, rows, one = drawn(setting)
+        rows = {name: values for name, values in rows.items() if name not in left_out}
         together = generate(model, prompts, **rows, **one)
         for row in np.random.RandomState(setting).permutation(64)[:N_ALONE]:
             own = {name: values[row] for name, values in rows.items()}

@@ -8,8 +8,8 @@ from decoding_oracle import MODELS, VOCAB, gru_lm, slow_generate, with_weights, 
 
 from retrax import layers as tl
 from retrax.combinators import StateError
-from retrax.decoding import beam_search, generate
-from retrax.decoding.prefill import LONGEST, pieces, turns
+from retrax.decoding import beam_search, generate, score
+from retrax.decoding.prefill import LONGEST, longest_piece, pieces, turns
 from retrax.decoding.rows import batch_axes
 
 pytestmark = pytest.mark.usefixtures('compiled_quickly')
@@ -77,6 +77,16 @@ def test_each_row_reads_the_pieces_that_it_reads_alone(longest) -> None:
             read[row].append(size)
     assert read == [pieces(n, longest) for n in lengths]
     assert len(sizes) <= lengths.max() // longest + 9
+
+
+def test_many_rows_are_read_in_short_pieces_and_are_as_alone(model) -> None:
+    rows = np.random.RandomState(3).randint(0, VOCAB, (128, 150))
+    assert longest_piece(len(rows)) == 128
+    got = generate(model, rows, 9, temperature=0.0)
+    for row in (0, 77):
+        np.testing.assert_array_equal(got[row], generate(model, rows[row], 9, temperature=0.0)[0])
+    found = score(model, rows).log_probs
+    np.testing.assert_allclose(found[77], score(model, rows[77]).log_probs[0], atol=1e-5)
 
 
 class Counter(tl.Layer):

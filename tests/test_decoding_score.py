@@ -73,6 +73,24 @@ def test_windows_and_masks_change_nothing(model) -> None:
     np.testing.assert_allclose(in_words.bits_per_character, bits / 200, rtol=1e-6)
 
 
+def test_another_start_id(model) -> None:
+    tokens, log_probs = retrax.generate(
+        model, max_new_tokens=9, start_id=4, seed=5, return_log_probs=True
+    )
+    found = retrax.score(model, tokens, start_id=4).log_probs
+    np.testing.assert_allclose(found, log_probs, atol=1e-5)
+    with pytest.raises(ValueError, match='score: start_id has id'):
+        retrax.score(model, tokens, start_id=VOCAB)
+
+
+def test_a_model_that_draws_is_refused() -> None:
+    on = tl.InMode(tl.Dropout(0.5), predict='train')
+    layers = tl.Embedding(VOCAB, 6), on, tl.GRU(6), tl.Dense(VOCAB)
+    unsure = with_weights(tl.Serial(tl.ShiftRight(), *layers))
+    with pytest.raises(ValueError, match='score: Serial draws while it runs in predict'):
+        retrax.score(unsure, [5, 7])
+
+
 def test_agrees_with_generate(model) -> None:
     tokens, log_probs = retrax.generate(model, None, 40, seed=1, return_log_probs=True)
     np.testing.assert_allclose(retrax.score(model, tokens).log_probs, log_probs, atol=1e-5)

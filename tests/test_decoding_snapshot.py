@@ -99,6 +99,18 @@ def test_forks(model, deterministic) -> None:
         retrax.fork(model, running, 2, row_ids=[1, 2])
 
 
+def test_forks_have_numbers_of_their_own(model) -> None:
+    last = retrax.stream(model, [1], 40, row_ids=[2**31 - 1])
+    assert np.unique(retrax.fork(model, last, 2).settings.row_ids).tolist() == [
+        2**31 - 1,
+        2**32 - 1,
+    ]
+    with pytest.raises(ValueError, match=r'fork: .* 3 copies of each cannot all .* as row_ids'):
+        retrax.fork(model, last, 3)
+    given = retrax.fork(model, last, 3, row_ids=[0, 1, 2]).settings.row_ids
+    assert given.tolist() == [0, 1, 2]
+
+
 def test_other_weights_are_refused_by_path(model, tmp_path) -> None:
     again = with_weights(gru_lm())
     running = retrax.stream(again, PROMPT, 40, seed=2)

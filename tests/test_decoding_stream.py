@@ -7,7 +7,7 @@ import pytest
 from decoding_oracle import gru_lm, with_weights
 
 from retrax import layers as tl
-from retrax.decoding import generate, stream
+from retrax.decoding import generate, resume, stream
 from retrax.decoding.steps import CHUNK
 
 pytestmark = pytest.mark.usefixtures('compiled_quickly')
@@ -57,6 +57,40 @@ def test_one_chunk_is_in_flight(model, monkeypatch) -> None:
     for _ in running:
         counts.append(len(written))
     assert counts == [2, 3, 4, 4]
+
+
+@pytest.mark.parametrize('options', [{}, {'deterministic': True}])
+def test_a_stream_that_was_interrupted_goes_on(model, monkeypatch, options) -> None:
+    expected = generate(model, PROMPT, 70, seed=3, **options)
+    running = stream(model, PROMPT, 70, seed=3, **options)
+    chunks = [next(running)]
+
+    def interrupted(arrays):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jax, 'device_get', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(running)
+    resumed = resume(model, running)
+    chunks.extend(running)
+    np.testing.assert_array_equal(np.concatenate(chunks, axis=1), expected)
+    np.testing.assert_array_equal(np.concatenate(list(resumed), axis=1), expected[:, CHUNK:])
+
+
+@pytest.mark.parametrize('options', [{}, {'eos_id': 3}, {'eos_id': 3, 'deterministic': True}])
+def test_a_stream_that_has_failed_fails_again(options) -> None:
+    scores = tl.Fn('Count', lambda x: jax.nn.one_hot(x + 1, 50) + _nan_at(x, 40))
+    bad = tl.Serial(tl.ShiftRight(), scores)
+    bad.init(tl.ShapeDtype((1, 1), np.int32))
+    running = stream(bad, [[1], [20]], 60, temperature=0, **options)
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match='row 1 for new token'):
+            list(running)
+
+
+def _nan_at(x, token):
+    return jnp.where(x == token, jnp.nan, 0.0)[..., None]
 
 
 def test_an_error_comes_when_its_chunk_is_read() -> None:

@@ -11,10 +11,7 @@ from retrax import configs, inspection
 from retrax import layers as tl
 from retrax.interop import weights
 
-pytestmark = [
-    pytest.mark.xdist_group('example d2l_gru'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

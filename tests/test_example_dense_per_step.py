@@ -7,10 +7,7 @@ from conformance.peers import peer
 
 from retrax import layers as tl
 
-pytestmark = [
-    pytest.mark.xdist_group('example dense_per_step'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

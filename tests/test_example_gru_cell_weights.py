@@ -7,10 +7,7 @@ import pytest
 import retrax
 from retrax import layers as tl
 
-pytestmark = [
-    pytest.mark.xdist_group('example gru_cell_weights'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

@@ -11,10 +11,7 @@ from retrax import data, training
 from retrax import layers as tl
 from retrax.interop import weights
 
-pytestmark = [
-    pytest.mark.xdist_group('example gru_from_scratch'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

@@ -3,10 +3,7 @@
 import example_pages
 import pytest
 
-pytestmark = [
-    pytest.mark.xdist_group('example gru_vs_lstm'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

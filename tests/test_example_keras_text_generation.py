@@ -10,10 +10,7 @@ from retrax import layers as tl
 from retrax.combinators import StateError
 from retrax.interop import weights
 
-pytestmark = [
-    pytest.mark.xdist_group('example keras_text_generation'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 
 @pytest.fixture(scope='module')

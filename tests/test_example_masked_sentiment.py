@@ -9,10 +9,7 @@ from retrax import data
 from retrax import layers as tl
 from retrax.interop import weights
 
-pytestmark = [
-    pytest.mark.xdist_group('example masked_sentiment'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 X = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
 
 

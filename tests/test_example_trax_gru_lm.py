@@ -10,10 +10,7 @@ from retrax import configs, data
 from retrax import layers as tl
 from retrax.combinators import ModeError
 
-pytestmark = [
-    pytest.mark.xdist_group('example trax_gru_lm'),
-    pytest.mark.usefixtures('compiled_quickly'),
-]
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 IDS = tl.ShapeDtype((1, 1), np.int32)
 
 

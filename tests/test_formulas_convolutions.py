@@ -211,7 +211,7 @@ def test_conv_gru_cell() -> None:
         ),
         (
             lambda: tl.LocallyConnected1d(4, 7).init(tl.ShapeDtype((2, 5, 3))),
-            'the kernel: expected at most the number of positions, 5, got 7',
+            'the kernel: expected at most the size of the input, (5,), got (7,). There is no ',
         ),
         (lambda: tl.Conv(0, (3, 3)), 'Conv: filters must be a positive int, got 0'),
         (lambda: tl.Conv(4, (3, 3), padding='same'), "'VALID' or 'SAME', got 'same'"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tolerances import assert_close
@@ -31,6 +32,11 @@ def test_category_cross_entropy(e: float | None) -> None:
     p = (1 - (e or 0)) * np.eye(4)[TARGETS] + (e or 0) / 4
     expected = -(p * LOG_PROBS).sum(-1).mean()
     assert_close(tl.CategoryCrossEntropy(e)((X, TARGETS)), expected)
+
+
+def test_a_category_without_probability_and_no_label_smoothing() -> None:
+    x, targets = np.float32([[0, -np.inf, 0]]), np.int32([2])
+    assert_close(tl.CategoryCrossEntropy(0.0)((x, targets)), np.log(2))
 
 
 @pytest.mark.parametrize('make', [tl.CategoryCrossEntropy, tl.WeightedCategoryCrossEntropy])
@@ -80,6 +86,13 @@ def test_binary_cross_entropy_of_probabilities() -> None:
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize('dtype', [jnp.bfloat16, np.float16])
+def test_binary_cross_entropy_of_certain_probabilities_in_16_bits(dtype: Any) -> None:
+    x, targets = np.array([1, 0, 1], dtype), np.array([1, 0, 0], dtype)
+    loss = tl.BinaryCrossEntropySum()((x, targets, np.ones(3, np.float32)))
+    assert_close(loss, -np.log1p(-np.float64(np.float32(1 - 1e-7))), factor=10)
+
+
 def test_distances() -> None:
     y = X[::-1].copy()
     weights = RANDOM.uniform(0, 1, X.shape).astype(np.float32)
@@ -111,6 +124,14 @@ def test_sequence_accuracies(make: Any) -> None:
     wrong = targets.copy()
     wrong[2, 1] = (wrong[2, 1] + 1) % 4
     assert_close(make()((X, wrong, WEIGHTS)), 0.5)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.int8])
+@pytest.mark.parametrize('make', [tl.MacroAveragedFScore, tl.WeightedFScore])
+def test_f_scores_of_more_categories_than_8_bits_count(make: Any, dtype: Any) -> None:
+    x, targets = RANDOM.normal(size=(40, 300)).astype(np.float32), RANDOM.integers(0, 100, 40)
+    x[:, 256:] += 5 * (x[:, 256:] > 1.5)
+    assert_close(make()((x, targets.astype(dtype))), make()((x, targets.astype(np.int32))))
 
 
 @pytest.mark.parametrize('beta', [0.5, 1.0, 2.0])
@@ -150,6 +171,12 @@ def test_targets_are_not_broadcast(layer: tl.Layer, inputs: Any) -> None:
         layer(inputs)
 
 
+@pytest.mark.parametrize('make', [tl.SequenceAccuracy, tl.MaskedSequenceAccuracy, tl.Accuracy])
+def test_weights_with_an_axis_too_many(make: Any) -> None:
+    with pytest.raises(tl.LayerError, match=r'weights: expected \(3, 5\), got \(3, 5, 1\)'):
+        make()((X, TARGETS, WEIGHTS[..., None]))
+
+
 def test_weights_of_a_distance_are_those_of_each_number() -> None:
     with pytest.raises(tl.LayerError, match=r'the shape of weights: .* each number its own weight'):
         tl.L2Loss()((X, X, WEIGHTS[..., None]))
@@ -182,6 +209,8 @@ def test_a_target_that_is_no_category(make: Any, target: int) -> None:
         layer(x)
     assert text in str(caught.value)
     assert f'layer {make.__name__}' in str(caught.value)
+    fix = 'Give what is to be' if layer.n_in == 3 else 'What takes weights can leave targets'
+    assert fix in str(caught.value)
     model = tl.Serial(tl.Fn('Same', lambda x: 1.0 * x), layer)  # compiled
     with pytest.raises(tl.LayerError) as caught:
         model(x)
@@ -205,6 +234,31 @@ def test_compiled_losses_of_a_target_that_is_no_category_are_nan() -> None:
         for target in (-1, 4):
             layer, x = with_target(make, target, (2, 1))
             assert np.isnan(jax.jit(lambda x, layer=layer: layer(x))(x))
+
+
+@pytest.mark.parametrize('target', [0.7, np.nan])
+def test_a_label_in_floats_that_is_no_whole_number(target: float) -> None:
+    whole = TARGETS.astype(np.float32)
+    targets, left_out = whole.copy(), whole.copy()
+    targets[2, 1] = left_out[1, 3] = target  # where the weight is not 0, and where it is
+    text = rf'targets: expected whole numbers from 0 to 3, got {target}. It is at \[2, 1\]. '
+    for make in (tl.CrossEntropyLoss, tl.CategoryCrossEntropy, tl.CategoryAccuracy):
+        layer = make()
+        model = tl.Serial(tl.Fn('Same', lambda x: 1.0 * x), layer)  # compiled
+        for each in (layer, model):
+            with pytest.raises(tl.LayerError, match=text):
+                each((X, targets, WEIGHTS)[: layer.n_in])
+    for make in (tl.CrossEntropyLoss, tl.WeightedCategoryCrossEntropy):
+        layer, expected = make(), make()((X, TARGETS, WEIGHTS))
+        compiled = jax.jit(lambda x, layer=layer: layer(x))
+        assert np.isnan(compiled((X, targets, WEIGHTS)))
+        for given in (whole, left_out):
+            assert_close(compiled((X, given, WEIGHTS)), expected)
+            assert_close(layer((X, given, WEIGHTS)), expected)
+        gradient = jax.grad(lambda x, layer=layer: layer((x, left_out, WEIGHTS)))(X)
+        assert np.isfinite(gradient).all()
+    with pytest.raises(tl.LayerError, match='targets: expected numbers from 0 to 1, got nan'):
+        tl.BinaryCrossEntropy()((X[..., 0], 0 * targets + np.nan))
 
 
 @pytest.mark.parametrize('e', [None, 0.1])

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tolerances import assert_close, assert_equal
@@ -49,6 +50,14 @@ def test_pooling_of_integers() -> None:
     expected = np.int32([5, 2]), np.int32([-2, -5]), np.float32([-1, -2.5])
     for make, numbers in zip(POOLS, expected, strict=True):
         assert_equal(make((2,))(x), numbers.reshape(1, 2, 1))
+
+
+@pytest.mark.parametrize('make', [tl.SumPool, tl.AvgPool])
+def test_sums_of_narrow_floats_are_wide(make: Any) -> None:
+    x = np.abs(np.random.default_rng(1).normal(size=(1, 1024, 1))).astype(jnp.bfloat16)
+    y, expected = make((1024,))(x), POOLS[make](x.astype(np.float64))
+    assert y.dtype == jnp.bfloat16
+    assert_equal(y, np.full((1, 1, 1), expected).astype(jnp.bfloat16))
 
 
 def test_what_is_printed() -> None:

@@ -64,10 +64,14 @@ def test_activation(layer: tl.Layer, formula: Callable[[np.ndarray], np.ndarray]
         assert_close(layer(x), formula(np.asarray(x, np.float64)))
 
 
-@pytest.mark.parametrize('make', [tl.Sigmoid, tl.Swish, tl.Glu, tl.LogSoftmax, tl.LayerNorm])
-def test_integers_count_as_floats(make: Callable[[], tl.Layer]) -> None:
-    integers = np.array([[1, 2, 0, -4]], np.int32)
-    assert_equal(make()(integers), make()(integers.astype(np.float32)))
+INTEGERS = [tl.Sigmoid, tl.Swish, tl.Glu, tl.Softmax, tl.LogSoftmax, tl.LayerNorm]
+
+
+@pytest.mark.parametrize('make', [*INTEGERS, tl.FilterResponseNorm])
+@pytest.mark.parametrize('dtype', [np.int32, np.uint8])
+def test_integers_count_as_floats(make: Callable[[], tl.Layer], dtype: Any) -> None:
+    integers = np.array([[[1, 2, 0, -4], [250, 0, 3, 9]]]).astype(dtype)
+    assert_close(make()(integers), make()(integers.astype(np.float32)))
 
 
 def test_log_and_softplus_at_the_edges() -> None:
@@ -181,6 +185,8 @@ def test_one_hot_and_log_softmax() -> None:
     expected = (ids[..., None] == np.arange(3)).astype(np.float32)
     assert_equal(tl.one_hot(ids, 3), jnp.asarray(expected))
     assert tl.one_hot(ids, 3, jnp.int32).dtype == jnp.int32
+    for dtype in (np.uint8, np.int8):
+        assert_equal(tl.one_hot(ids.astype(dtype), 300), tl.one_hot(ids, 300))
     wide = X.astype(np.float64)
     assert_close(tl.log_softmax(X), wide - np.log(np.exp(wide).sum(-1, keepdims=True)))
 
@@ -193,6 +199,8 @@ def test_samples_have_their_probabilities() -> None:
     share = np.bincount(drawn, minlength=3) / 20_000
     assert (np.abs(share - p) < 5 * np.sqrt(p * (1 - p) / 20_000)).all()
     assert_equal(tl.logsoftmax_sample(log_probs, rng=3), jnp.asarray(drawn))
+    narrow = jnp.zeros((2_000, 100), jnp.bfloat16)  # with noise as coarse, the first would win
+    assert abs((tl.logsoftmax_sample(narrow, rng=3) < 50).mean() - 0.5) < 5 * 0.5 / 2_000**0.5
     assert (np.asarray(tl.logsoftmax_sample(log_probs, temperature=0.0)) == 0).all()
 
 

@@ -50,10 +50,10 @@ def test_killed_runs_end_as_if_they_had_not_been(tmp_path: Path) -> None:
 def test_a_killed_curve_is_that_of_the_run_left_alone(tmp_path: Path) -> None:
     (tmp_path / 'corpus.txt').write_text(TEXT)
     (tmp_path / 'mine.gin').write_text(CONFIG.format(corpus=tmp_path / 'corpus.txt'))
-    curve = Curve(tmp_path, str(tmp_path / 'mine.gin'), ('train.eval_every = 4',))
-    whole, seconds = curve.finish('whole', 12)
-    assert curve.kill_at(12, 0.5 * seconds).startswith('after ')
-    cut, _ = curve.finish('cut', 12)
+    curve = Curve(tmp_path, str(tmp_path / 'mine.gin'), ('train.eval_every = 50',))
+    whole, _ = curve.finish('whole', 300)
+    assert curve.kill_at(300, 60.0).startswith('at step ')
+    cut, _ = curve.finish('cut', 300)
     assert difference(whole, cut) == ''
     file = cut.path / 'metrics.jsonl'
     text = file.read_text()

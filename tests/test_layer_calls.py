@@ -246,3 +246,27 @@ def test_init_visits_each_layer_once_at_any_depth(sizes: tuple[Any, ...]) -> Non
 
 def test_a_layer_shows_the_arguments_of_its_constructor() -> None:
     assert list(inspect.signature(tl.Dropout).parameters) == ['rate', 'shared_axes', 'mode']
+
+
+# --------------------------------------------------------------------------- calls inside a trace
+
+
+def test_a_trace_leaves_nothing_behind_in_a_model() -> None:
+    model = tl.Serial(tl.Dense(3), tl.BatchNorm(), tl.GRU(3))
+    made, _ = jax.jit(lambda: model.init(tl.signature(X), rng=1))()
+    assert not model.has_weights
+    assert model.input_signature is None
+    y = jax.jit(model)(X)  # makes weights that last, as a call without jit does
+    assert_equal(model.as_mode('eval')(X).shape, y.shape)
+    jax.tree.map(np.testing.assert_array_equal, made, model.init(tl.signature(X), rng=1)[0])
+
+    view = model.as_mode('predict')
+    view.init(tl.signature(X))
+    weights, state = model.weights, view.state
+    expected = view(X, weights=weights, state=state)
+    after = view.state
+    y = jax.jit(lambda x, w, s: view(x, weights=w, state=s))(X, weights, state)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    jax.tree.map(assert_equal, view.state, after)
+    jax.jit(lambda x, w, s: model(x, weights=w, state=s))(X, weights, model.state)
+    jax.tree.map(np.asarray, (model.state, view.state, model.weights))

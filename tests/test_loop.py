@@ -16,6 +16,7 @@ from tolerances import assert_close
 from retrax import data, models, optimizers, training
 from retrax import layers as tl
 from retrax.checkpoints import CheckpointError
+from retrax.interop.trax import training as trax_training
 
 RECORDED = dict(np.load(Path(__file__).parent / 'golden' / 'training' / 'optimizers.npz'))
 X, Y = np.arange(8, dtype=np.float32)[:, None], np.full((8, 1), np.pi, np.float32)
@@ -205,6 +206,59 @@ def test_a_loop_that_is_made_again_goes_on(tmp_path: Path) -> None:
         assert again.history.get(mode, name) == whole.history.get(mode, name)
 
 
+def measured(made: training.Loop) -> dict:
+    """The history, but for how fast it went."""
+    found = made.history.to_dict()
+    del found['train']['training/steps per second']
+    return found
+
+
+@pytest.mark.parametrize('kind', [training.Loop, trax_training.Loop])
+def test_a_checkpoint_holds_what_was_measured_at_its_step(kind: Any, tmp_path: Path) -> None:
+    """So where both are at one step, as by default, it goes on bit for bit too."""
+
+    def made(folder: str) -> training.Loop:
+        at = every(2)
+        more = {'output_dir': tmp_path / folder, 'checkpoint_at': at, 'eval_at': at}
+        return kind(noisy(), train_task(), eval_tasks=eval_task(), **more)
+
+    whole, parts = made('whole'), made('parts')
+    whole.run(4)
+    parts.run(2)
+    again = made('parts')
+    assert again.step == 2
+    again.run(2)
+    assert [step for step, _ in whole.history.get('eval', 'metrics/L2Loss')] == [2, 4]
+    assert measured(again) == measured(whole)
+    for path, array in weights_of(whole).items():
+        np.testing.assert_array_equal(array, weights_of(again)[path])
+    jax.tree.map(np.testing.assert_array_equal, whole.model.state, again.model.state)
+
+
+def test_it_finds_what_an_interrupted_save_set_aside(tmp_path: Path) -> None:
+    made = loop(output_dir=tmp_path, eval_at=every(9))
+    made.run(1)
+    (tmp_path / 'model').rename(tmp_path / '.model.old')  # killed between two renames
+    assert loop(output_dir=tmp_path).step == 1
+
+
+def test_a_record_is_of_its_step_and_never_nan() -> None:
+    values, saved = iter([float('nan'), 3.0, 5.0]), []
+    made = loop(
+        eval_tasks=eval_task(metric_names=['error']),
+        eval_at=every(2),
+        checkpoint_at=every(1),
+        checkpoint_low_metric='error',
+        checkpoint_high_metric='error',
+    )
+    made.run_evals = lambda: made.history.append('eval', 'metrics/error', made.step, next(values))
+    made.save_checkpoint = lambda basename: saved.append((basename, made.step))
+    made.run(7)
+    records = [entry for entry in saved if entry[0] != 'model']
+    assert records == [('lowest_error', 4), ('highest_error', 4), ('highest_error', 6)]
+    assert [step for name, step in saved if name == 'model'] == list(range(1, 8))
+
+
 def test_which_checkpoints_are_saved(tmp_path: Path) -> None:
     values = iter([3.0, 2.0, 4.0, 1.0])
     made = loop(
@@ -322,6 +376,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
         loop(n_devices=8)
     with pytest.raises(ValueError, match=r"save the lowest 'err': .* eval tasks are \['L2Loss'\]"):
         loop(eval_tasks=eval_task(), checkpoint_low_metric='err')
+    with pytest.raises(ValueError, match=r"the highest 'L2Loss': more than one .* Name them apart"):
+        loop(eval_tasks=[eval_task(), eval_task()], checkpoint_high_metric='L2Loss')
     with pytest.raises(ValueError, match=r"1 metrics have 2 names: \['a', 'b'\]"):
         eval_task(metric_names=['a', 'b'])
     with pytest.raises(ValueError, match=r'expected token ids .* got tuple of 4'):
@@ -329,7 +385,13 @@ def test_what_is_refused(tmp_path: Path) -> None:
     loop(output_dir=tmp_path).save_checkpoint('model')
     with pytest.raises(CheckpointError, match='saved from another model'):
         loop(tl.Serial(tl.Dense(1), tl.Dense(1)), output_dir=tmp_path)
-    loop().save_checkpoint('model')  # no output_dir: no file
+    alone = loop()
+    alone.save_checkpoint('model')  # no output_dir: no file
+    alone.load_checkpoint()
+    with pytest.raises(CheckpointError, match=r'typo.model: expected a checkpoint, .* nothing\.'):
+        alone.load_checkpoint(tmp_path / 'typo')
+    with pytest.raises(CheckpointError, match=r"\(filename='best'\): expected a directory too"):
+        alone.load_checkpoint(filename='best')
 
 
 def test_the_history_is_what_was_appended() -> None:

@@ -109,12 +109,16 @@ def test_a_skipped_step_is_told_and_too_many_are_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ('kept', 'told'),
-    [(100, r'the output of Middle#1 (Middle) is infinite, the first'), (3, 'one of')],
+    ('limit', 'kept', 'told'),
+    [
+        ('KEPT', 100, r'the output of Middle#1 (Middle) is infinite, the first'),
+        ('KEPT', 3, 'one of'),  # batches: the first is gone
+        ('KEPT_BYTES', 3 * 64, 'one of'),
+    ],
 )
-def test_a_skipped_step_is_looked_at_with_its_own_weights(kept, told, monkeypatch) -> None:
+def test_a_skipped_step_is_looked_at_with_its_own_weights(limit, kept, told, monkeypatch) -> None:
     """The step after it makes all weights 0, with which it would be fine."""
-    monkeypatch.setattr(training.stepper, 'KEPT', kept)  # batches; with 3, the first is gone
+    monkeypatch.setattr(training.stepper, limit, kept)
 
     def to_zero(gradients, n, params):
         return jax.tree.map(lambda w: jnp.where(n == 0, 0.0, -w), params), n + 1
@@ -126,6 +130,16 @@ def test_a_skipped_step_is_looked_at_with_its_own_weights(kept, told, monkeypatc
     list(trainer.run(4, log_every=4))
     assert str(trainer.skipped).startswith(f'step 2: {told}')
     assert not any(np.any(w) for w in jax.tree.leaves(trainer.state.weights))
+
+
+def test_a_batch_that_was_let_go_of_has_no_place_and_the_newest_stays(monkeypatch) -> None:
+    monkeypatch.setattr(training.stepper, 'KEPT_BYTES', 1)
+    batches = [batch(1), batch(np.nan), batch(1)]
+    with pytest.raises(training.DivergedError, match=r'^step 2: input 1 of the batch is NaN'):
+        list(Trainer(model(), batches, optax.sgd(0.01), LOSS).run(2, log_every=2))
+    with pytest.raises(training.DivergedError, match=r'^step 2: one of its values') as raised:
+        list(Trainer(model(), batches, optax.sgd(0.01), LOSS).run(3, log_every=3))
+    assert raised.value.place is None
 
 
 def test_a_carried_state_stays_that_before_the_bad_step() -> None:

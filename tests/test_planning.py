@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from registry import make_loud
 from tolerances import assert_close, assert_equal
 
@@ -14,6 +16,8 @@ from retrax import layers as tl
 from retrax import models
 from retrax.kernels import dot, pack, unpack
 from retrax.planning import behind
+
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 IDS = np.random.default_rng(0).integers(0, 11, (3, 7), np.int32)
 
@@ -79,6 +83,51 @@ def test_outputs_and_states_are_the_models(name: str, rows: int) -> None:
         assert_close(behind(after), last)
 
 
+WORDS = {
+    'Dense': lambda: tl.Dense(6),
+    'GRU': lambda: tl.GRU(6),
+    'LSTM': lambda: tl.LSTM(6),
+    'RNN': lambda: tl.RNN(6),
+    'MinGRU': lambda: tl.MinGRU(6),
+    'LayerNorm': tl.LayerNorm,
+    'Residual': lambda: tl.Residual(tl.GRU(6)),
+    'nested': lambda: tl.Serial(tl.GRU(6), tl.LogSoftmax()),
+}
+ENDS = {
+    'scores': lambda: [tl.Dense(11)],
+    'log-probabilities': lambda: [tl.Dense(11), tl.LogSoftmax()],
+    'of a series': lambda: [tl.Serial(tl.Dense(11), tl.LogSoftmax())],
+}
+
+
+@settings(max_examples=10)
+@given(
+    words=st.lists(st.sampled_from(sorted(WORDS)), max_size=4),
+    end=st.sampled_from(sorted(ENDS)),
+    rows=st.sampled_from([1, 3]),
+    is_tied=st.booleans(),
+)
+def test_random_models_keep_their_outputs(
+    words: list[str], end: str, rows: int, is_tied: bool
+) -> None:
+    one = {word: WORDS[word]() for word in words}
+    layers = [one[word] if is_tied else WORDS[word]() for word in words]
+    model = tl.Serial(tl.ShiftRight(), tl.Embedding(11, 6), *layers, *ENDS[end]())
+    model.init(tl.signature(IDS))
+    model, ids = make_loud(model).as_mode('predict'), IDS[:rows, :5]
+    plan, state = retrax.plan(model, batch_size=rows), model.new_state(rows)
+    wanted, last = in_chunks(model, model.weights, ids, state, [3, 2])
+    scores, after = in_chunks(plan.unnormalised, plan.weights, ids, state, [3, 2])
+    assert_close(jax.nn.log_softmax(scores), jax.nn.log_softmax(wanted))
+    assert_close(behind(after), last)
+    ahead = plan.ahead(plan.weights, state)
+    got, after = in_chunks(plan.model, plan.weights, ids, ahead, [3, 1, 1])
+    assert_close(got, wanted)
+    assert_close(behind(after), last)
+    normalised = np.abs(np.exp(scores).sum(-1) - 1).max() < 1e-3
+    assert not normalised
+
+
 @pytest.mark.parametrize('mode', ['train', 'eval'])
 def test_modes_and_carry_are_the_models(mode: str) -> None:
     model = ready('GRULM', mode)
@@ -103,20 +152,45 @@ def test_bf16_stays_bf16() -> None:
 def test_a_plan_says_what_it_did() -> None:
     fed = 'its products with the input come made'
     feeds = f"{fed}; it makes the next layer's, and its own of the next step"
+    goes = 'LogSoftmax#1: goes where its output only feeds sampling'
     assert str(retrax.plan(ready('GRULM'))).splitlines() == [
         'Embedding#1: looks up products of the layer behind it',
         f'GRU#1: {feeds}',
         f'GRU#2: {feeds}',
         'Dense#1: made by the layer before it',
+        goes,
     ]
     assert str(retrax.plan(ready('nested'))).splitlines()[1] == f'Serial#1/GRU#1: {feeds}'
-    assert str(retrax.plan(ready('normalised'))).splitlines()[1:] == [f'GRU#1: {fed}']
+    assert str(retrax.plan(ready('normalised'))).splitlines()[1:] == [f'GRU#1: {fed}', goes]
     assert str(retrax.plan(ready('apart'), batch_size=1)).splitlines() == [
-        f'{layer}: kernels laid out for one row' for layer in ('Dense#1', 'GRU#1', 'Dense#2')
+        *(f'{layer}: kernels laid out for one row' for layer in ('Dense#1', 'GRU#1', 'Dense#2')),
+        goes,
     ]
-    assert str(retrax.plan(ready('apart'))) == 'nothing to rewrite'
+    assert str(retrax.plan(ready('apart'))) == goes
+    assert str(retrax.plan(ready('no weights'))) == 'nothing to rewrite'
     rounded = ready('apart').with_precision('bf16')
     assert str(retrax.plan(rounded)).splitlines()[0] == 'Dense#1: kernels rounded to bfloat16'
+
+
+def test_only_a_log_softmax_of_scores_that_comes_last_goes() -> None:
+    inner = tl.Serial(tl.Dense(3), tl.LogSoftmax())
+    assert str(retrax.plan(tl.Serial(tl.Dense(3), inner))).startswith('Serial#1/LogSoftmax#1: goes')
+    for end in (
+        tl.LogSoftmax(axis=1),
+        tl.Fn('LogSoftmax', lambda x: x),
+        tl.Softmax(),
+        [tl.LogSoftmax(), tl.Relu()],
+        tl.Branch(tl.LogSoftmax(), None),
+    ):
+        plan = retrax.plan(tl.Serial(tl.Dense(3), end))
+        assert str(plan) == 'nothing to rewrite'
+        assert plan.unnormalised is plan.model
+
+
+def test_scores_of_integers_are_floats_without_log_softmax() -> None:
+    model = tl.Serial(tl.Fn('Twice', lambda x: 2 * x), tl.LogSoftmax())
+    plan = retrax.plan(model)
+    assert_equal(plan.unnormalised(IDS), 2 * jnp.asarray(IDS, jnp.float32))
 
 
 def test_a_step_makes_no_product_of_the_embedding() -> None:

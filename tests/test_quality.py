@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from test_cli import CONFIG
 
 from retrax import configs
-from retrax.benchmarks import loop, quality
+from retrax.benchmarks import loop, quality, sections
 from retrax.benchmarks.__main__ import main
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
@@ -49,9 +49,9 @@ def test_the_layers_have_equal_weights() -> None:
 
 def test_a_section_takes_the_place_of_its_older_self() -> None:
     text = f'{quality.TITLE}\n\nNew.'
-    assert quality.put(PAGE, text) == f'{PAGE}\n{text}\n'
+    assert sections.put(PAGE, text) == f'{PAGE}\n{text}\n'
     middle = f'# Results\n\n{quality.TITLE}\n\nOlder.\n\n### Part\n\n## Old\n\nOld words.\n'
-    assert quality.put(middle, text) == f'# Results\n\n{text}\n\n## Old\n\nOld words.\n'
+    assert sections.put(middle, text) == f'# Results\n\n{text}\n\n## Old\n\nOld words.\n'
 
 
 def test_the_timed_loop_does_what_a_run_does(tmp_path: Path) -> None:

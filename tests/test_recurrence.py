@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from retrax.kernels import Affine, Flags, recur
+from retrax.kernels import Affine, Flags, Rows, recur
 
 B, T, D, N = 3, 11, 4, 5
 
@@ -245,6 +245,69 @@ def test_vmap_is_a_loop_over_models(case):
             wanted = of(jax.tree.map(lambda a, i=i: a[i], more))
             for a, b in zip(jax.tree.leaves(wanted), jax.tree.leaves(got), strict=True):
                 np.testing.assert_allclose(b[i], a, rtol=1e-8, atol=1e-11)
+
+
+MANY = 100  # times the rows, so that a pass is made in blocks of 3, 3, 3 and 2 steps
+
+
+def many(tree):
+    return jax.tree.map(lambda a: np.repeat(a, MANY, axis=0), tree)
+
+
+def run_many(case, x, flags, maps=None, **options):
+    start, fresh = many((case.start, case.fresh))
+    arguments = (start, maps or case.maps, case.params, many(flags), fresh)
+    return recur(case.kind.step, x, *arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ('flags', 'reverse'), [('none', False), ('none', True), ('fractions', False), ('both', True)]
+)
+def test_a_pass_in_blocks_is_its_formula(case, flags, reverse):
+    with jax.enable_x64(True):
+        got = run_many(case, many(case.x), FLAGS[flags], reverse=reverse)
+    wanted = many(by_hand(case, FLAGS[flags], reverse))
+    for a, b in zip(*map(jax.tree.leaves, (wanted, got)), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(('rows', 'steps'), [(0, T), (B, 0)])
+def test_a_pass_over_nothing(rows, steps):
+    case = KINDS['gru'].draw()
+    x, start = jnp.zeros((rows, steps, case.x.shape[-1])), jnp.ones((rows, N))
+    states, last = recur(case.kind.step, x, start, case.maps, case.params)
+    assert states.shape == (rows, steps, N)
+    np.testing.assert_array_equal(last, start)
+
+
+def test_rows_of_a_table_in_blocks_are_the_array_that_they_stand_for():
+    case, r = KINDS['gru'].draw(), np.random.RandomState(5)
+    table, ids = r.randn(7, D), r.randint(0, 7, (B, T))
+    with jax.enable_x64(True):
+        got = run_many(case, Rows(jnp.asarray(table), many(ids)), FLAGS['none'])
+    wanted = many(by_hand(dataclasses.replace(case, x=table[ids]), FLAGS['none'], False))
+    for a, b in zip(*map(jax.tree.leaves, (wanted, got)), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-12)
+
+
+def test_a_pass_makes_what_x_gives_for_all_steps_only_where_it_is_differentiated():
+    case, wide = KINDS['gru'].draw(), (T, B * MANY, 2 * N)
+
+    def total(x, maps, implementation):
+        states, last = run_many(case, x, FLAGS['both'], maps, implementation=implementation)
+        return (states**2).sum() + last.sum()
+
+    def shapes(function):
+        jaxpr = jax.make_jaxpr(function, static_argnums=2)(many(case.x), case.maps, 'xla')
+        return {v.aval.shape for e in all_eqns(jaxpr.jaxpr) for v in e.outvars}
+
+    assert wide not in shapes(total)
+    assert wide in shapes(jax.grad(total))
+    gradient = jax.grad(total, (0, 1))
+    with jax.enable_x64(True):
+        wanted, got = (gradient(many(case.x), case.maps, kind) for kind in ('reference', 'xla'))
+    for a, b in zip(*map(jax.tree.leaves, (wanted, got)), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-8, atol=1e-11)
 
 
 def test_forward_mode_says_why_it_cannot(case):

@@ -1,5 +1,6 @@
 """Recurrent: what a sequence may ask for, the conventions of GRUs, and what goes wrong."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -72,6 +73,22 @@ def test_what_is_in_the_padding_does_not_matter(reverse: bool) -> None:
         assert_close(layer((X, mask))[row][mask[row]], short[0])
 
 
+def test_not_even_nan_in_the_padding_matters() -> None:
+    mask = X[..., 0] > -0.5
+    layer = ready(tl.Recurrent(tl.GRUCell(5), 'eval', padding='mask', zoneout=0.2), (X, mask))
+    other = np.where(mask[..., None], X, np.nan).astype(np.float32)
+
+    @jax.jit
+    def outputs_and_gradients(x: Any) -> Any:
+        def total(weights: Any) -> Any:
+            y, _ = layer.pure_fn((x, mask), weights, (), None)
+            return jnp.sum(y * y), y
+
+        return jax.value_and_grad(total, has_aux=True)(layer.weights)
+
+    assert_equal(outputs_and_gradients(X), outputs_and_gradients(other))
+
+
 def test_bidirectional_respects_lengths() -> None:
     layer = ready(tl.Bidirectional(tl.Recurrent(tl.GRUCell(5), padding='lengths')), (X, LENGTHS))
     y = layer((X, LENGTHS))
@@ -92,6 +109,18 @@ def test_resets_begin_the_sequence_anew() -> None:
     alone = twin(layer, tl.Recurrent(tl.GRUCell(5)))
     expected = np.concatenate([alone(X[:, :3]), alone(X[:, 3:])], 1)
     assert_close(layer((X, flags)), expected)
+
+
+@pytest.mark.parametrize('cell', [tl.GRUCell, tl.MinGRUCell])
+def test_from_both_ends_nothing_goes_from_one_document_to_the_next(cell: Any) -> None:
+    flags = np.zeros((3, 7), bool)
+    flags[0, 3] = flags[1, 2] = flags[1, 6] = True
+    layer = ready(tl.Bidirectional(tl.Recurrent(cell(5), resets=True)), (X, flags))
+    alone = twin(layer, tl.Bidirectional(tl.Recurrent(cell(5))))
+    y = layer((X, flags))
+    for row, ends in enumerate([[0, 3, 7], [0, 2, 6, 7], [0, 7]]):
+        for first, end in itertools.pairwise(ends):
+            assert_close(y[row, first:end], alone(X[row : row + 1, first:end])[0])
 
 
 def test_the_initial_state_is_learned() -> None:

@@ -9,10 +9,11 @@ import signal
 import threading
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
 from test_training_runs import CONFIG, TEXT, KillAt, contents, experiment
 
-from retrax import checkpoints, training
+from retrax import checkpoints, layers, training
 from retrax.checkpoints import CheckpointError
 from retrax.training import RunDirectory, RunError, Stopped
 from retrax.training.run import load_weights
@@ -209,6 +210,36 @@ def test_a_signal_saves(tmp_path: Path, whole: Path, corpus: str, signum: int) -
     assert not (run / 'lock-1').exists()
     training.train(experiment(corpus), run, CONFIG)
     assert contents(run) == contents(whole)
+
+
+def test_a_signal_after_a_step_that_was_left_out_saves(tmp_path, monkeypatch) -> None:
+    file, mark = tmp_path / 'corpus.txt', ord('Z')
+    file.write_text(f'{TEXT[:43]}Z{TEXT[44:]}')  # read by step 6
+    cross_entropy = layers.CrossEntropyLoss()
+
+    def loss(outputs, targets, weights):
+        value = cross_entropy((outputs, targets, weights))
+        return jnp.where(jnp.any(targets == mark), jnp.nan, value)
+
+    def told():
+        return experiment(str(file), loss=layers.Fn('Loss', loss), not_finite='skip')
+
+    def stopped_at_7(trainer, example, advance=training.Trainer.advance):
+        advance(trainer, example)
+        if trainer.step == 7:
+            signal.raise_signal(signal.SIGTERM)
+
+    training.train(told(), tmp_path / 'whole', CONFIG)
+    assert [line.get('skipped', 0) for line in RunDirectory(tmp_path / 'whole').metrics()].count(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Trainer, 'advance', stopped_at_7)
+        with pytest.raises(Stopped):
+            training.train(told(), tmp_path / 'run', CONFIG)
+    newest = RunDirectory(tmp_path / 'run').newest
+    assert newest is not None
+    assert newest.name == 'step-00000007'
+    training.train(told(), tmp_path / 'run', CONFIG)
+    assert contents(tmp_path / 'run') == contents(tmp_path / 'whole')
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path, whole: Path, corpus: str) -> None:

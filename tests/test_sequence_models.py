@@ -45,15 +45,23 @@ def test_a_classifier_reads_rows_in_pieces(sizes: list[int]) -> None:
     assert_close(y, expected)
 
 
-@pytest.mark.parametrize('bidirectional', [False, True])
-@pytest.mark.parametrize('make', [models.RNNClassifier, models.RNNTagger])
-def test_padding_changes_nothing(make, bidirectional: bool) -> None:
-    model = make(9, 3, 4, 2, bidirectional=bidirectional, mode='eval')
+@pytest.mark.parametrize(
+    'model',
+    [
+        models.RNNClassifier(9, 3, 4, 2),
+        models.RNNClassifier(9, 3, 4, 2, bidirectional=True),
+        models.RNNTagger(9, 3, 4, 2, bidirectional=False),
+        models.RNNTagger(9, 3, 4, 2),
+        models.TransformerEncoder(9, 3, 4, 6, 2, 2, masked_mean=True),
+    ],
+)
+def test_padding_changes_nothing(model: tl.Layer) -> None:
+    model = model.as_mode('eval')
     model.init(tl.ShapeDtype(IDS.shape, np.int32))
     together = np.asarray(model(IDS))
     for row, length in enumerate(LENGTHS):
         alone = np.asarray(model(IDS[row : row + 1, :length]))[0]
-        found = together[row, :length] if make is models.RNNTagger else together[row]
+        found = together[row, :length] if together.ndim == 3 else together[row]
         assert_close(found, alone)
 
 

@@ -73,6 +73,22 @@ def test_views_have_the_statistics_of_the_model() -> None:
     assert not np.allclose(away(X), before)
 
 
+def test_chunks_have_the_statistics_of_all_chunks() -> None:
+    alone = tl.BatchNorm(momentum=0.8)
+    alone.init(tl.signature(X))
+    chunked = tl.Serial(tl.Chunk(alone, 2))
+    chunked.init(tl.signature(X))
+    start = chunked.sublayers[0].sublayers[0].new_state(2)
+    parts = [alone.pure_fn(X[i : i + 2], alone.weights, start, None) for i in (0, 2)]
+    assert_close(chunked(X), np.concatenate([y for y, _ in parts]))
+    mean = jax.tree.map(lambda *of_parts: np.mean(of_parts, 0), *(state for _, state in parts))
+    found = jax.tree.leaves(chunked.state)
+    jax.tree.map(assert_close, found, jax.tree.leaves(mean))
+    away = chunked.as_mode('eval')
+    for rows in (4, 2, 3):
+        assert_close(away(X[:rows]), away(X)[:rows])
+
+
 def test_init_makes_new_statistics_and_init_on_a_view_keeps_them() -> None:
     trained = model()
     trained(X)

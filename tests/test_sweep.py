@@ -64,6 +64,30 @@ def test_what_has_finished_is_left_alone(home: Path, tmp_path: Path) -> None:
         corpus.write_bytes(before)
 
 
+def test_an_error_of_one_run_does_not_end_the_others(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / 'sweep' / NAMES[0], tmp_path / 'sweep' / NAMES[0])
+    (tmp_path / 'sweep' / 'mine,train.seed=3').mkdir()
+    (tmp_path / 'sweep' / 'mine,train.seed=3' / 'mine.txt').write_text('mine')
+    lines = "train.corpus='nowhere.txt'", 'train.seed=3', 'Adam.learning_rate=0.01'
+    (tmp_path / 'list.txt').write_text('\n'.join(lines))
+    arguments = '--list', tmp_path / 'list.txt', '--out', tmp_path / 'sweep'
+    result = retrax('sweep', home / 'mine.gin', *arguments)
+    assert result.exit_code == 1
+    assert 'Traceback' not in result.output
+    table = result.output[result.output.rindex('held out') :]
+    rows = [line.split() for line in table.splitlines() if '/mine,' in line]
+    found = [(Path(row[0]).name, row[-1]) for row in rows[:3]]
+    assert found[0] == (NAMES[0], 'bpc')
+    failed = 'mine,train.corpus=nowhere.txt', 'mine,train.seed=3'
+    assert found[1:] == [(name, 'failed') for name in failed]
+    assert f"{failed[0]} failed. The corpus file 'nowhere.txt' does not exist" in table
+    assert f'{failed[1]} failed. {tmp_path / "sweep" / failed[1]}: expected a run' in table
+    told = retrax('sweep', home / 'mine.gin', *arguments, '--debug')
+    assert told.exit_code == 1
+    for error in ("FileNotFoundError: The corpus file 'nowhere.txt'", 'Error: ' + str(tmp_path)):
+        assert error in told.stderr[told.stderr.index('Traceback') :]
+
+
 def test_a_list_and_a_grid_multiply() -> None:
     lines = ['GRULM.d_model=8; train.seed=1  # a comment', '', '# nothing', 'train.seed = 2']
     made = configs.points(['a', 'b.gin'], lines, ['x/GRU.n_units=[1, 2]', 'train.model=[@LSTM()]'])

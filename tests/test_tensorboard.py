@@ -123,6 +123,19 @@ def test_samples_of_a_length(tmp_path: Path, corpus: str, length: int) -> None:
     assert len(after.replace('\n    ', '\n').strip(' ')) <= length + 1
 
 
+@pytest.mark.parametrize(('is_terminal', 'said'), [(False, 'ETA 7216 s'), (True, 'ETA 2:00:16')])
+def test_how_long_it_takes_is_shown_from_the_first_log_point(
+    corpus: str, is_terminal: bool, said: str
+) -> None:
+    told = experiment(corpus)  # 12 steps of 4 streams, windows of 8
+    console = Console(file=io.StringIO(), width=200, force_terminal=is_terminal)
+    with Display(console) as display:
+        display.begin(told, told.material(), 0)
+        rate = (12 - 4) * 4 * 8 / 7216
+        display.log(training.Progress(4, {'loss': 1.0}, rate))
+    assert said in console.file.getvalue()
+
+
 def test_what_no_run_can_have(corpus: str) -> None:
     with pytest.raises(ValueError, match='sample_length: expected a positive int or 0, got -1'):
         experiment(corpus, sample_length=-1)

@@ -96,6 +96,32 @@ def test_batches_that_are_none(batch, message) -> None:
         retrax.fit(small(), [batch], 1)
 
 
+def test_labels_in_floats_are_looked_at_where_the_loss_takes_categories() -> None:
+    model, x = tl.Serial(tl.Dense(3), tl.LogSoftmax()), np.eye(3, dtype=np.float32)
+    whole, odd = np.float32([0, 1, 2]), np.float32([0, 0.7, 2])
+    text = 'the targets of a batch: expected ids, whole numbers from 0 to 2, got '
+    for good in (whole, whole.astype(np.int32)):
+        retrax.fit(model, [(x, good)], 1)
+        for bad, value in ((odd, '0.7'), (odd * np.nan, 'nan')):
+            with pytest.raises(ValueError, match=text + value):
+                retrax.fit(model, [(x, good), (x, bad)], 2)
+    with pytest.raises(ValueError, match='ids from 0 to 3, but the model tells apart 3 categories'):
+        retrax.fit(model, [(x, np.float32([0, 1, 3]))], 1)
+    history = retrax.fit(model, [(x, odd, np.float32([1, 0, 1]))], 1)
+    assert np.isfinite(history.losses[0])
+
+    def nearest(x, targets, weights):
+        return jnp.mean(weights * jnp.min((x - targets[:, None]) ** 2, axis=-1))
+
+    retrax.fit(model, [(x, odd)], 1, loss=tl.Fn('Nearest', nearest))  # these are no ids
+
+
+def test_what_weights_leave_out_by_broadcasting_may_be_anything() -> None:
+    ids, row = np.full((2, 5), 7), np.float32([[0], [1]])
+    history = retrax.fit(small(), [(ids, np.where(row == 0, -100, ids), row)], 1)
+    assert history.losses[0] == pytest.approx(np.log(256), rel=0.05)
+
+
 def test_another_loss_and_metrics() -> None:
     """Squared error on a linear map, with its closed gradient."""
     x, y = np.eye(3, dtype=np.float32), np.full((3, 1), 2, np.float32)
@@ -295,6 +321,39 @@ def test_evaluation_changes_nothing_and_ignores_dropout() -> None:
     assert retrax.evaluate(model, TEXT) == retrax.evaluate(model, TEXT)
     for path, array in model.named_weights().items():
         np.testing.assert_array_equal(array, before[path])
+
+
+IDS, LABELS = np.int32([[1, 2, 3], [3, 2, 1]]), np.int32([[0, 1, 2], [2, 2, 2]])
+
+
+def test_evaluation_counts_weights_as_the_loss_does() -> None:
+    model = tl.Serial(tl.Embedding(4, 2), tl.Dense(3), tl.LogSoftmax())
+    model.init(tl.signature(IDS))
+    for weights in (np.float32([[1], [0.5]]), np.float32([1, 0, 2])):
+        whole = np.broadcast_to(weights, IDS.shape).copy()
+        expected = retrax.evaluate(model, [(IDS, LABELS, whole)])
+        found = retrax.evaluate(model, [(IDS, LABELS, weights)])
+        assert found.n_tokens == expected.n_tokens == whole.sum()
+        assert found.nats == pytest.approx(expected.nats, rel=1e-6)
+
+
+def test_labels_of_two_inputs_have_weights_of_1() -> None:
+    embeddings = tl.Parallel(tl.Embedding(4, 2), tl.Embedding(4, 2))
+    model = tl.Serial(embeddings, tl.Add(), tl.Dense(3), tl.LogSoftmax())
+    model.init(tl.signature((IDS, IDS)))
+    expected = retrax.evaluate(model, [((IDS, IDS), LABELS)])
+    assert expected.n_tokens == 6
+    for loss in (None, tl.CategoryCrossEntropy()):
+        found = retrax.evaluate(model, [(IDS, IDS, LABELS)], loss=loss)
+        assert (found.n_tokens, found.nats) == (6, pytest.approx(expected.nats))
+    history = retrax.fit(model, [(IDS, IDS, LABELS)], 1)
+    assert history.losses[0] == pytest.approx(expected.nats_per_token)
+
+
+def test_a_perplexity_that_no_float_holds_is_infinite() -> None:
+    found = training.Evaluation(nats=3000.0, n_tokens=3.0)
+    assert found.perplexity == training.PairTask().figure_of(found) == np.inf
+    assert training.Evaluation(3.0, 3.0).perplexity == pytest.approx(np.e)
 
 
 def test_evaluation_of_nothing() -> None:

@@ -1,5 +1,6 @@
 """Runs that learn classes and tags: batches, figures, going on, and what is told of mistakes."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -137,6 +138,21 @@ def test_as_many_labels_as_the_model_has(tmp_path: Path) -> None:
         training.train(told, tmp_path / 'run')
     assert 'Set its n_classes to 2' in str(error.value)
     assert not (tmp_path / 'run').exists()
+
+
+def test_notices_of_what_is_cut(tmp_path: Path) -> None:
+    file = tmp_path / 'rows.tsv'
+    file.write_text(data.format_rows(ROWS['classes']))
+    told = Experiment(models.RNNClassifier(256, 2, 4), str(file), task='classes', window=8)
+    parts = dict(zip(('training', 'held-out'), data.split_rows(ROWS['classes']), strict=True))
+    n_cut = {what: sum(len(row.text) > 8 for row in rows) for what, rows in parts.items()}
+    assert all(0 < n_cut[what] for what in parts)
+    assert told.what.notices(told.material()) == [
+        f'{n_cut[what]} of {len(rows)} {what} rows are longer than train.window, and what is '
+        'beyond it is cut off.'
+        for what, rows in parts.items()
+    ]
+    assert not told.what.notices(dataclasses.replace(told, window=9).material())
 
 
 def test_evaluate_takes_metrics() -> None:

@@ -1,5 +1,6 @@
 """Runs: their directory, going on after an interruption, and what is refused."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import optax
 import pytest
 
 from retrax import checkpoints, layers, models, training
+from retrax import data as corpora
 from retrax.checkpoints import CheckpointError
 from retrax.data import CharVocabulary
 from retrax.training import Experiment, RunDirectory, RunError
@@ -232,7 +234,9 @@ def test_a_model_of_another_size_than_the_vocabulary(tmp_path: Path, corpus: str
     assert not (tmp_path / 'run').exists()
 
 
-def test_characters(tmp_path: Path, corpus: str) -> None:
+@pytest.fixture
+def of_characters(tmp_path: Path, corpus: str) -> Experiment:
+    """What a run in tmp_path / 'run' learned, which was told no config."""
     n_ids = len(set(TEXT)) + 2
     told = Experiment(
         models.GRULM(n_ids, 8, 1), corpus, 'characters', batch_size=4, window=8, steps=2
@@ -240,6 +244,34 @@ def test_characters(tmp_path: Path, corpus: str) -> None:
     result = training.train(told, tmp_path / 'run')
     assert result.bits_per_character < 6
     assert RunDirectory(tmp_path / 'run').vocabulary().size == n_ids
+    return told
+
+
+def test_another_experiment_without_a_config(tmp_path: Path, of_characters: Experiment) -> None:
+    run = tmp_path / 'run'
+    assert training.train(of_characters, run) == RunDirectory(run).result()
+    other = dataclasses.replace(of_characters, seed=1, window=9)
+    with pytest.raises(RunError, match=r'another experiment: seed was 0 and is 1; window was 8 an'):
+        training.train(other, run)
+    wider = models.GRULM(len(set(TEXT)) + 2, 9, 1)
+    with pytest.raises(
+        RunError, match=r'another experiment: weights was \d+ and is \d+\. Give the'
+    ):
+        training.train(dataclasses.replace(of_characters, model=wider), run)
+    facts = json.loads((run / 'run.json').read_text())
+    del facts['window']  # as older runs are
+    (run / 'run.json').write_text(json.dumps(facts))
+    training.train(dataclasses.replace(of_characters, window=9), run)
+
+
+def test_a_vocabulary_that_is_learned_otherwise(tmp_path, of_characters, monkeypatch) -> None:
+    """As another version of a library may."""
+    mine = RunDirectory(tmp_path / 'run').vocabulary()
+    other = CharVocabulary(''.join(sorted(set(TEXT)))[:-1] + 'z')
+    monkeypatch.setattr(corpora, 'fit_vocabulary', lambda *_: other)
+    words = rf'has a vocabulary of {mine.size} ids, {mine.fingerprint}; .*, {other.fingerprint}, so'
+    with pytest.raises(RunError, match=words):
+        training.train(of_characters, tmp_path / 'run')
 
 
 @pytest.mark.parametrize(
@@ -249,7 +281,8 @@ def test_characters(tmp_path: Path, corpus: str) -> None:
         ({'steps': '12'}, r"train.steps: expected a positive int, got '12'"),
         ({'steps': True}, r'train.steps: expected a positive int, got True'),
         ({'window': 0}, r'train.window: expected a positive int, got 0'),
-        ({'seed': 1.5}, r'train.seed: expected an int, got 1.5'),
+        ({'seed': 1.5}, r'train.seed: expected an int from 0 up, got 1.5'),
+        ({'seed': -1}, r'train.seed: expected an int from 0 up, got -1'),
         ({'vocabulary': 'byte'}, r"train.vocabulary: expected one of .*, got 'byte'"),
         ({'precision': 'fp16'}, r"train.precision: expected one of .*, got 'fp16'"),
         ({'implementation': 'cudnn'}, r"train.implementation: expected one of .*, got 'cudnn'"),
@@ -322,3 +355,7 @@ def test_patience_ends_a_run_and_the_best_weights_stay(tmp_path, corpus, monkeyp
     again = impatient(corpus, monkeypatch)  # is not evaluated again
     assert training.train(again, tmp_path / 'cut', CONFIG) == result
     assert contents(tmp_path / 'cut') == contents(tmp_path / 'run')
+
+    best = tmp_path / 'run' / 'checkpoints' / 'best'
+    best.rename(best.with_name('.best.old'))  # a save that was killed between two renames
+    assert load_weights(run, experiment(corpus), best=True) == 6

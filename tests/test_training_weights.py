@@ -62,6 +62,17 @@ def test_the_average_is_its_formula_and_what_the_model_gets() -> None:
         optimizers.Averaged(optax.sgd(0.1), 1)
 
 
+def test_the_average_of_weights_in_16_bits_does_not_stand_still() -> None:
+    optimizer, weights = optimizers.Averaged(optax.sgd(0.0), 0.999), jnp.zeros(1, jnp.bfloat16)
+    state, ones = optimizer.init(weights), jnp.ones_like(weights)
+    step = jax.jit(lambda state: optimizer.update(0 * ones, state, ones)[1])
+    for _ in range(1000):
+        state = step(state)
+    average = optimizers.averaged_weights(state, weights)
+    assert average.dtype == jnp.bfloat16
+    np.testing.assert_allclose(average.astype(np.float32), 1 - 0.999**1000, rtol=2**-8)
+
+
 def run(folder: Path, steps: int) -> training.Loop:
     """A Loop that averages what is not frozen, made anew and run."""
     model = tl.Serial(tl.Embedding(7, 4), tl.Dense(7), tl.LogSoftmax())

@@ -28,6 +28,25 @@ def test_autoregressive_sample_is_generate(model) -> None:
     np.testing.assert_array_equal(theirs, ours)
 
 
+def test_eval_mode_begins_anew_for_each_token(model) -> None:
+    options = {'eos_id': -1, 'max_length': 9, 'temperature': 0}
+    expected = decoding.autoregressive_sample(model, **options)
+    found = decoding.autoregressive_sample(model.with_carry(), eval_mode=True, **options)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_eval_mode_takes_a_model_of_two_inputs_and_one_output(model) -> None:
+    second = tl.Serial(tl.Select([1], n_in=2), model)
+    options = {'batch_size': 2, 'eos_id': -1, 'max_length': 5, 'temperature': 0}
+    found = decoding.autoregressive_sample(second, PROMPT, eval_mode=True, **options)
+    np.testing.assert_array_equal(found, decoding.autoregressive_sample(model, **options))
+
+
+def test_eval_mode_refuses_a_temperature_below_0(model) -> None:
+    with pytest.raises(ValueError, match='autoregressive_sample: temperature must be at least 0'):
+        decoding.autoregressive_sample(model, temperature=-1, eval_mode=True)
+
+
 @pytest.mark.parametrize('eval_mode', [False, True])
 def test_autoregressive_sample_ends_where_the_last_row_has_ended(model, eval_mode) -> None:
     options = {'batch_size': 3, 'max_length': 12, 'seed': 1, 'eval_mode': eval_mode}

@@ -137,6 +137,45 @@ def test_users_combinators_call_their_sublayers_purely() -> None:
     assert_close(jnp.concatenate(steps, 1), expected)
 
 
+class Calls(tl.Layer):
+    """Calls its sublayer in forward, or runs it with what it has there."""
+
+    def __init__(self, layer: tl.Layer, purely: bool):
+        super().__init__()
+        self._sublayers, self._purely = (layer,), purely
+
+    def init_weights_and_state(self, signature: Any) -> None:
+        weights, state = self.sublayers[0].init(signature)
+        self.weights, self.state = (weights,), (state,)
+
+    def forward(self, x: Any) -> Any:
+        (sub,) = self.sublayers
+        if not self._purely:
+            return sub(x)
+        y, sub.state = sub.pure_fn(x, sub.weights, sub.state, self.rng)
+        return y
+
+
+@pytest.mark.parametrize('purely', [False, True])
+def test_a_sublayer_in_forward_is_a_part_of_the_call(purely: bool) -> None:
+    inner = tl.Serial(tl.GRU(3), tl.Dropout(0.5))
+    model = ready(tl.Serial(Calls(inner, purely)))
+    expected = inner.as_mode('eval')(X)
+    steps = model.as_mode('predict')
+    steps.init(tl.signature(X[:, :1]))
+    found = [steps(X[:, t : t + 1]) for t in range(X.shape[1])]
+    assert_close(jnp.concatenate(found, 1), expected)
+    assert_close(model.as_mode('eval')(X), expected)
+
+    def loss(model: tl.Layer, weights: Any) -> Any:
+        return model.as_mode('eval')(X, weights=weights).sum()
+
+    given = jax.tree.map(lambda w: w + 0.1, inner.weights)
+    wanted = jax.grad(lambda w: loss(inner, w))(given)
+    ((got,),) = jax.grad(lambda w: loss(model, w))(((given,),))
+    jax.tree.map(assert_close, got, wanted)
+
+
 def test_has_backward_sees_weights_and_gives_their_gradient() -> None:
     class Custom(Scale):
         @property

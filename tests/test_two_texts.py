@@ -223,6 +223,8 @@ def test_a_source_is_padded_only_as_far_as_there_are_places() -> None:
     np.testing.assert_array_equal(retrax.generate(model, None, 5, 0, source=ROWS), text)
     with pytest.raises(tl.LayerError, match='the number of steps: expected at most 6'):
         retrax.generate(model, source=[1] * 7)
+    with pytest.raises(FloatingPointError, match=r'more than 6 steps: PositionalEncoding#1 has no'):
+        retrax.generate(model, None, 7, 0, source=ROWS)
 
 
 def test_sizes_of_lstms_that_do_not_fit() -> None:

@@ -1,5 +1,6 @@
 """What cannot be converted says why."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -62,6 +63,31 @@ def test_layers_without_weights_are_to_be_initialised():
 def test_other_layers_are_not_left_out(layer):
     with pytest.raises(ValueError, match=r'alone, got Dense_2|one forwards and one back'):
         weights.to_torch(initialised(layer))
+
+
+def test_a_layer_that_only_goes_backwards_is_not_turned_round():
+    layer = initialised(tl.Recurrent(tl.LSTMCell(4), reverse=True))
+    with pytest.raises(ValueError, match='direction: expected forwards, or both, got backwards al'):
+        weights.to_torch(layer)
+
+
+@pytest.mark.parametrize(
+    'layer',
+    [
+        tl.Recurrent(tl.RNNCell(4, jax.nn.relu)),
+        tl.Recurrent(tl.RNNCell(4), reverse=True),
+        tl.Serial(tl.Recurrent(tl.RNNCell(4), reverse=True), tl.RNN(4)),
+    ],
+    ids=['relu', 'reverse', 'both'],
+)
+def test_nodes_of_onnx_say_direction_and_activation(layer):
+    initialised(layer)
+    x = np.random.default_rng(0).normal(size=X.shape).astype(np.float32)
+    expected, nodes = layer(x), weights.to_onnx(layer)
+    got = x
+    for node in nodes:
+        got = weights.from_onnx(node)(got)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 def test_a_projection_is_not_left_out():

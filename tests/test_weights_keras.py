@@ -72,6 +72,13 @@ def test_layers_behind_one_that_goes_backwards_would_see_time_reversed():
         weights.from_keras([gru(go_backwards=True), gru()])
 
 
+def test_directions_that_are_added_are_told():
+    layer = keras.layers.Bidirectional(gru(), merge_mode='sum')
+    layer.build(X.shape)
+    with pytest.raises(ValueError, match="merge_mode: expected 'concat', got 'sum'"):
+        weights.from_keras(layer)
+
+
 def test_other_activations_are_told():
     layer = gru(recurrent_activation='hard_sigmoid')
     layer.build(X.shape)

@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from ..combinators import signature
+from ..layers.weighting import fits
+from ..planning import fuse
 from .continuity import Continuity
 from .examples import as_example, is_contiguous, text_batches
-from .step import DEFAULT_LOSS, measure
+from .step import DEFAULT_LOSS, measure, stacked
 
 
 class Evaluation(NamedTuple):
@@ -20,7 +22,7 @@ class Evaluation(NamedTuple):
     nats: float  # the sum over all tokens
     n_tokens: float  # the sum of their weights
     n_characters: int | None = None  # of the text that the tokens stand for
-    metrics: Mapping[str, float] = MappingProxyType({})  # by name, weighted means over all tokens
+    metrics: Mapping[str, float] = MappingProxyType({})  # by name, see `evaluate`
 
     @property
     def nats_per_token(self) -> float:
@@ -33,6 +35,11 @@ class Evaluation(NamedTuple):
         return self.nats_per_token / math.log(2)
 
     @property
+    def perplexity(self) -> float:
+        """Of the mean loss; infinite where a float cannot hold it."""
+        return exp(self.nats_per_token)
+
+    @property
     def bits_per_character(self) -> float:
         """Bits for the whole text by its length in characters, whatever the tokens are."""
         if self.n_characters is None:
@@ -42,6 +49,14 @@ class Evaluation(NamedTuple):
     def bits_per(self, n: int) -> float:
         """Bits for the whole text by another measure of its length, such as that in bytes."""
         return self.nats / math.log(2) / n
+
+
+def exp(nats: float) -> float:
+    """Returns e to a loss, infinite where a float cannot hold it."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf
 
 
 def evaluate(
@@ -58,6 +73,14 @@ def evaluate(
     Contiguous batches carry state from window to window, so a token is predicted from all of its
     stream before it; each of the batch's streams starts from the initial state.
 
+    The loss and the metrics m of batches with the sums of weights W are put together as
+
+        sum_i W_i m_i / sum_i W_i
+
+    which is the metric over all of `data` where m_i is a mean over tokens by their weights, as
+    CrossEntropyLoss and Accuracy are. SequenceAccuracy, a mean over rows, and F-scores are not: of
+    them it is a mean over batches, which changes with how the data is cut into batches.
+
     Args:
       model: has weights.
       data: batches; or a text, as its UTF-8 bytes in contiguous batches.
@@ -65,7 +88,7 @@ def evaluate(
       loss: a layer that takes (outputs, targets, weights) and gives their weighted mean in nats.
       batch_size: for a text, of as many streams.
       window: for a text, how many bytes of each stream make a batch.
-      metrics: more such layers by name, such as {'accuracy': tl.Accuracy()}.
+      metrics: more such layers by name, such as {'accuracy': tl.Accuracy()}; means over tokens.
 
     Raises:
       ValueError: there is no token with a weight.
@@ -113,9 +136,14 @@ def measure_batches(
 
 
 def _build(view, measured):
+    run = fuse(view).pure_fn
+
     def step(weights, state, inputs, compared):
-        outputs, state = view.pure_fn(inputs, weights, state, None)
+        outputs, state = run(inputs, weights, state, None)
         found = {name: measure(m, outputs, compared) for name, m in measured.items()}
-        return state, {**found, 'weight': jnp.sum(compared[-1])}
+        *_, targets, weights = stacked(outputs, compared)
+        if fits(weights, targets.shape):
+            weights = jnp.broadcast_to(weights, targets.shape)
+        return state, {**found, 'weight': jnp.sum(weights)}
 
     return jax.jit(step, donate_argnums=1)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..data import Batch, ByteVocabulary, ContiguousBatches, Epochs
+from ..data import Batch, ByteVocabulary, ContiguousBatches, Epochs, Passes
+from ..layers.weighting import fits
 
 
 class Example(NamedTuple):
@@ -43,7 +44,8 @@ def as_example(batch: Any, n_in: int = 1) -> Example:
         n = 1 if isinstance(batch[0], tuple) else n_in
         if len(batch) in (n + 1, n + 2):
             inputs, compared = batch[0] if n == 1 else batch[:n], batch[n:]
-            # The second of two inputs may be a target too, and the weights stand alone.
+            # The second of two inputs may be a target too, and the weights stand alone. Where a
+            # target stands alone, its weights are made of the outputs, see step.py.
             alone = len(compared) == 1 and n == 1
             return Example(inputs, (*compared, _ones(compared[0])) if alone else compared)
     shape = getattr(batch, 'shape', None)
@@ -84,17 +86,17 @@ def is_contiguous(data: Any) -> bool:
     return getattr(data, 'is_contiguous', False)
 
 
-def batches_from(data: Iterable[Any], step: int = 0) -> Iterator[Any]:
+def batches_from(data: Iterable[Any], step: int = 0, place: Any = None) -> Iterator[Any]:
     """Yields the batch of `step` and those after it; anything but an iterator starts over.
 
-    What has no indices is read up to there again.
+    Data without indices goes on at `place`, see `Passes`, or is read up to there again.
 
     Raises:
       ValueError: there is no batch, or an iterator ends.
     """
-    if not isinstance(data, Sequence | Epochs | np.ndarray):
-        return itertools.islice(_again_and_again(data), step, None)
-    return _by_index(data, step)
+    if isinstance(data, Sequence | Epochs | np.ndarray):
+        return _by_index(data, step)
+    return Passes(data, step, place)
 
 
 def _by_index(data, step):
@@ -105,19 +107,6 @@ def _by_index(data, step):
         yield data[i if size is None else i % size]
 
 
-def _again_and_again(data):
-    for taken in itertools.count():
-        again = iter(data)
-        batch = None
-        for batch in again:
-            yield batch
-        if batch is None or again is data:
-            raise ValueError(
-                f'the training data has no batches left after {taken or "the first"} pass; give a '
-                'list, or an object that can be iterated over again, for more steps'
-            )
-
-
 def check_categories(example: Example, n_categories: int | None) -> None:
     """Raises ValueError where a target is not one of the categories that a model tells apart.
 
@@ -125,12 +114,17 @@ def check_categories(example: Example, n_categories: int | None) -> None:
     places whose weight is 0.
     """
     targets, *weights = example.compared
-    if n_categories is None or not isinstance(targets, np.ndarray):
+    if n_categories is None or not all(isinstance(x, np.ndarray) for x in example.compared):
         return
-    if weights and np.shape(weights[0]) == targets.shape and isinstance(weights[0], np.ndarray):
-        targets = targets[weights[0] != 0]
+    if weights and fits(weights[0], targets.shape):
+        targets = targets[np.broadcast_to(weights[0] != 0, targets.shape)]
     if not targets.size:
         return
+    if (odd := _not_whole(targets)).size:
+        raise ValueError(
+            f'the targets of a batch: expected ids, whole numbers from 0 to {n_categories - 1}, '
+            f'got {odd[0]!s}. Give what is to be left out the weight 0.'
+        )
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= n_categories:
         raise ValueError(
@@ -138,6 +132,12 @@ def check_categories(example: Example, n_categories: int | None) -> None:
             f'{n_categories} categories (0 to {n_categories - 1}). Make the model with '
             f'vocab_size={high + 1} or more, or encode the text with its own vocabulary.'
         )
+
+
+def _not_whole(targets):
+    if np.issubdtype(targets.dtype, np.integer):
+        return targets[:0]
+    return targets[~np.isfinite(targets) | (targets != np.floor(targets))]
 
 
 def _as_on_device(array):

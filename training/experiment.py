@@ -76,6 +76,8 @@ class Experiment:
         it shows none. Of a model of pairs it is whether some pairs are shown.
       target_window: of pairs, how many tokens a target may have, its end among them; None: as many
         as a source.
+      loss: a layer that takes (outputs, targets, weights), in the place of the task's; held-out
+        data is judged as without it.
 
     Raises:
       ValueError: a value that no run can have.
@@ -105,6 +107,7 @@ class Experiment:
     tensorboard: bool = False
     sample_length: int = 100
     target_window: int | None = None
+    loss: Layer | None = None
 
     def __post_init__(self):
         if not isinstance(self.model, Layer):
@@ -112,10 +115,12 @@ class Experiment:
                 f'train.model: expected a model, got {_kind(self.model)}. In a config a model is '
                 'made by a call: train.model = @GRULM()'
             )
+        if self.loss is not None and not isinstance(self.loss, Layer):
+            raise ValueError(f'train.loss: expected a layer or None, got {_kind(self.loss)}')
         for name in ('batch_size', 'window', 'steps', 'eval_every', 'log_every'):
             _check_count(name, getattr(self, name))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise ValueError(f'train.seed: expected an int, got {self.seed!r}')
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f'train.seed: expected an int from 0 up, got {self.seed!r}')
         _check_choice('task', self.task, tuple(TASKS))
         self._check_target_window()
         _check_choice('vocabulary', self.vocabulary, corpora.VOCABULARIES)
@@ -264,7 +269,8 @@ class Experiment:
             optimizer = frozen(optimizer, self.model, *self.frozen)
         task = self.what
         more = task.metrics, self.seed, n_devices, self.not_finite, self.horizon
-        return Trainer(self.model, batches, optimizer, task.loss, *more)
+        loss = task.loss if self.loss is None else self.loss
+        return Trainer(self.model, batches, optimizer, loss, *more)
 
 
 def _kind(value):

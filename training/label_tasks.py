@@ -101,6 +101,15 @@ class LabelTask(Task):
         )
         return self.counted(training, heldout)
 
+    def notices(self, material):
+        found = {'training': material.training, 'held-out': material.heldout}
+        return [
+            f'{batches.n_cut:,} of {batches.n_rows:,} {what} rows are longer than train.window, '
+            'and what is beyond it is cut off.'
+            for what, batches in found.items()
+            if batches.n_cut
+        ]
+
     @abc.abstractmethod
     def counted(self, training: list[corpora.Row], heldout: list[corpora.Row]) -> dict[str, float]:
         """Returns the accuracy of each baseline by its name."""

@@ -4,6 +4,7 @@ The steps are those of `Stepper`, as in `fit` and `retrax train`, and so are the
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -41,10 +42,11 @@ class Loop:
       output_dir: where checkpoints are; made if it is not there. If it has a checkpoint `model`,
         the Loop goes on from it. Where tensorboardX is installed, what the history gets is written
         for TensorBoard too, into its folders `train` and `eval`.
-      checkpoint_at: from a step (the first is 1) to whether `model` is saved after it; at 1 and
-        every n-th by default, with the n of the first task.
+      checkpoint_at: from a step (the first is 1) to whether `model` is saved after it, with what
+        was printed and evaluated at it; at 1 and every n-th by default, with the n of the first
+        task.
       checkpoint_low_metric: the name of a metric; `lowest_NAME` is saved beside `model` where it
-        is as low as never before.
+        was evaluated at this step and is as low as never before. NaN is never a record.
       checkpoint_high_metric: the same for `highest_NAME`.
       permanent_checkpoint_at: whether `model_STEP` is saved.
       eval_at: whether losses are printed and the eval tasks run; as checkpoint_at by default.
@@ -57,7 +59,7 @@ class Loop:
       LayerError: the model does not fit the tasks.
       CheckpointError: the checkpoint in output_dir is damaged, or of another model.
       ValueError: there are no tasks, fewer devices, rows that they cannot share evenly, or a metric
-        that no eval task has.
+        for records that no eval task has, or two have.
     """
 
     def __init__(
@@ -150,16 +152,14 @@ class Loop:
         stepper.advance(example)
         for callback in due:
             callback.on_step_end(step)
-        checkpoint = self._checkpoint_at(step)
-        if checkpoint:
-            self.save_checkpoint('model')
-        if self._permanent_checkpoint_at(step):
-            self.save_checkpoint(f'model_{step}')
         if self._eval_at(step):
             self._log_training(task)
             self.run_evals()
-        if checkpoint:
+        if self._permanent_checkpoint_at(step):
+            self.save_checkpoint(f'model_{step}')
+        if self._checkpoint_at(step):
             self._save_extremes()
+            self.save_checkpoint('model')  # last: a Loop that goes on from it finds the others
 
     def run_evals(self) -> None:
         """Evaluates the model on all eval tasks, prints the metrics, and keeps them."""
@@ -233,6 +233,7 @@ class Loop:
             'step': self.step,
             'task': self._relay.index,
             'batches_taken': [task.n_taken for task in (*self.tasks, *self.eval_tasks)],
+            'places': [task.place for task in (*self.tasks, *self.eval_tasks)],
             'history': json.dumps(self.history.to_dict()),  # may hold NaN
         }
         tree = run_checkpoints.tree_of(self._model, self._relay.state)
@@ -241,15 +242,26 @@ class Loop:
     def load_checkpoint(
         self, directory: str | os.PathLike[str] | None = None, filename: str | None = None
     ) -> None:
-        """Goes on from a checkpoint, if it is there; by default `model` in the output directory.
+        """Goes on from a checkpoint; without arguments from `model` in output_dir, if it is there.
+
+        Args:
+          directory: where it is; output_dir by default.
+          filename: its name, `model` by default.
 
         Raises:
-          CheckpointError: it is damaged, or of another model.
+          CheckpointError: it is damaged, or of another model; one was named and is not there.
         """
         folder = self.output_dir if directory is None else Path(directory).expanduser()
-        if folder is None or not (folder / (filename or 'model')).is_dir():
-            return
+        if folder is None:
+            if filename is None:
+                return
+            raise checkpoints.CheckpointError(
+                f'load_checkpoint({filename=}): expected a directory too, because this Loop has no '
+                'output_dir, got none.'
+            )
         path = folder / (filename or 'model')
+        if directory is None and filename is None and not checkpoints.exists(path):
+            return
         self._sync()
         like = run_checkpoints.tree_of(self._model, self._relay.state)
         tree, facts = checkpoints.restore(path, like)
@@ -259,14 +271,17 @@ class Loop:
         self._relay.resume(state._replace(weights=weights), facts['task'])
         self.history = LoopHistory.from_dict(json.loads(facts['history']))
         tasks = *self.tasks, *self.eval_tasks
-        for task, n in zip(tasks, facts['batches_taken'], strict=False):  # evals may be new
-            task.start_at(n)
+        places = facts.get('places', [None] * len(tasks))  # there are none in older checkpoints
+        taken = zip(facts['batches_taken'], places, strict=False)
+        for task, (n, place) in zip(tasks, taken, strict=False):  # evals may be new
+            task.start_at(n, place)
         self._is_synced = False
 
     def _save_extremes(self):
         for word, metric, best in self._extremes:
-            values = [value for _, value in self.history.get('eval', f'metrics/{metric}')]
-            if values and values[-1] == best(values):
+            found = self.history.get('eval', f'metrics/{metric}')
+            values = [value for _, value in found if not math.isnan(value)]
+            if values and found[-1] == (self.step, best(values)):
                 self.save_checkpoint(f'{word}_{metric}')
 
     # Within.
@@ -284,10 +299,18 @@ class Loop:
         if not self.tasks:
             raise ValueError('Loop must be given at least one training task.')
         for word, metric, _ in self._extremes:
-            if metric is not None and metric not in self._metric_names:
+            if metric is None:
+                continue
+            if metric not in self._metric_names:
                 raise ValueError(
                     f'Loop cannot save the {word} {metric!r}: the metrics of its eval tasks are '
                     f'{self._metric_names}'
+                )
+            if self._metric_names.count(metric) > 1:
+                raise ValueError(
+                    f'Loop cannot save the {word} {metric!r}: more than one metric of its eval '
+                    f'tasks has this name, {self._metric_names}. Name them apart: '
+                    'EvalTask(..., metric_names=[...])'
                 )
 
 

@@ -24,11 +24,20 @@ class _Labeled:
         self.n_taken += 1
         return next(self._batches)
 
-    def start_at(self, n: int) -> None:
-        """Makes the n-th batch the next one, where data can be started over; else does nothing."""
-        data = self.labeled_data
+    @property
+    def place(self) -> Any:
+        """Where the next batch is, as a checkpoint keeps it; None where `n_taken` says it."""
+        return getattr(self._batches, 'place', None)
+
+    def start_at(self, n: int, place: Any = None) -> None:
+        """Makes the n-th batch the next one; a generator stands where it stands.
+
+        Raises:
+          ValueError: `place` is known, and the data is of a kind that knows none.
+        """
         self.n_taken = n
-        self._batches = iter(data) if self._is_iterator else batches_from(data, n)
+        data, skipped = self.labeled_data, 0 if self._is_iterator else n
+        self._batches = batches_from(data, skipped, place)
 
     @property
     def is_contiguous(self) -> bool:
@@ -43,7 +52,7 @@ class TrainTask(_Labeled):
       labeled_data: an iterator over batches: tuples of the model's inputs and then what its outputs
         are compared with, targets and weights. Its first batch is the sample. A list, or batches of
         `retrax.data`, is started over as often as needed, and a Loop that is resumed goes on at its
-        batch.
+        batch. So it does with iterators that tell their place, see `data.Passes`.
       loss_layer: takes (outputs, targets, weights) and gives one number.
       optimizer: an optax transformation, such as `retrax.optimizers.Adam(0.01)`, or a function that
         makes one.

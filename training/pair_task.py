@@ -1,6 +1,5 @@
 """Learning to write: for each source of a text of pairs, its target."""
 
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -110,7 +109,7 @@ class PairTask(Task):
         return [corpora.text_of(vocabulary, row) for row in rows[:n]]
 
     def figure_of(self, evaluation):
-        return math.exp(evaluation.nats_per_token)
+        return evaluation.perplexity
 
     def more_figures(self, evaluation, material):
         return {'exact_match': evaluation.metrics['exact_match']}

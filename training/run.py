@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ..data import Vocabulary
 from .evaluate import Evaluation
 from .experiment import Experiment
 from .patience import since_best
 from .results import Result
 from .run_directory import RunDirectory
-from .run_facts import facts_of, what_differs
+from .run_facts import facts_of, told_otherwise, what_differs
 from .run_files import RunError
 from .run_lock import RunLock
 from .stopping import Stopped, StopRequest, stop_requests
@@ -50,7 +51,8 @@ def train(
     Args:
       experiment: what to train.
       directory: of the run; made if it is not there.
-      config: the text from which the experiment was made; kept, and compared when going on.
+      config: the text from which the experiment was made; kept, and compared when going on. Where
+        there is none, what run.json says of the experiment is compared.
       reporter: is told how it goes.
       config_name: of that text; kept.
       operative_config: the bindings that made the experiment, with their values; kept.
@@ -59,7 +61,7 @@ def train(
       Stopped: Ctrl-C or SIGTERM came; a checkpoint of that moment was saved.
       DivergedError: the loss became NaN or infinite; the last good checkpoint stays.
       RunError: the directory has another run, or other files, or another process trains in it, or
-        it cannot be written to.
+        it cannot be written to; what is learned from the same corpus are other tokens than before.
       CheckpointError: the checkpoint to go on from is damaged, or of another model.
       OSError, ValueError: the corpus cannot be read or is too short.
       ImportError: a library that the experiment needs is not installed.
@@ -74,7 +76,10 @@ def train(
     with _locked(run, reporter):
         if run.exists:
             run.check_config(config)
+            if not config:  # which would say it all
+                _check_told(run, facts)
             run.check_corpus(facts['corpus'])
+            _check_vocabulary(run, material.vocabulary)
         else:
             run.create(config, facts, material.vocabulary, operative_config)
         result = run.result()
@@ -129,6 +134,27 @@ def _locked(run: RunDirectory, reporter: Reporter) -> Iterator[None]:
             whose = process or 'a process that wrote nothing into it'
             reporter.notice(f'Took over the lock of {whose}: it is dead.')
         yield
+
+
+def _check_told(run: RunDirectory, facts: dict[str, Any]) -> None:
+    """Raises RunError where a run's facts say that it trains something else."""
+    if differences := told_otherwise(run.facts(), facts):
+        raise RunError(
+            f'{run}: this run trains another experiment: {"; ".join(differences)}. Give the same '
+            'experiment, or choose another directory.'
+        )
+
+
+def _check_vocabulary(run: RunDirectory, learned: Vocabulary) -> None:
+    """Raises RunError unless the ids of a run mean what they would mean now."""
+    mine = run.vocabulary()
+    if mine != learned:
+        raise RunError(
+            f'{run}: this run has a vocabulary of {mine.size} ids, {mine.fingerprint}; learned '
+            f'again from the same corpus it has {learned.size} ids, {learned.fingerprint}, so ids '
+            'mean something else. Install the versions of libraries that '
+            f'{run.path / "run.json"} names, or begin a new run: --fresh'
+        )
 
 
 def _go_on(
@@ -217,6 +243,7 @@ def _is_over(trainer, experiment, run):
 
 
 def _save_at_stop(trainer, experiment, material, run):
-    if trainer.step and trainer.is_fine:
+    skips = experiment.not_finite == 'skip'  # a step that was left out has changed nothing
+    if trainer.step and (skips or trainer.is_fine):
         trainer.sync()
         run.save(experiment.model, trainer.state, material.vocabulary)

@@ -255,7 +255,7 @@ class RunDirectory:
           RunError: it was made with another vocabulary.
         """
         path = self._checkpoints / run_checkpoints.BEST if best else self.newest
-        if path is None or not path.is_dir():
+        if path is None or not checkpoints.exists(path):
             return None
         state, theirs = run_checkpoints.restore(path, model, like)
         if theirs != (mine := self.vocabulary().fingerprint):

@@ -7,7 +7,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ..combinators.ranges import Range, noting
+from ..combinators.signature import spec
 from ..layers import CrossEntropyLoss
+from ..planning import fuse
 
 DEFAULT_LOSS = CrossEntropyLoss()
 FINE = -1  # `bad_step` while all steps were finite
@@ -78,11 +81,13 @@ def build_step(
       skips: whether steps after a bad one count.
     """
 
+    run = fuse(model).pure_fn
+
     def step(state: TrainState, inputs: Any, compared: Any) -> TrainState:
         rng = jax.random.fold_in(state.rng, state.step)
 
         def objective(model_weights):
-            outputs, new_state = model.pure_fn(inputs, model_weights, state.model_state, rng)
+            outputs, new_state = run(inputs, model_weights, state.model_state, rng)
             found = {name: measure(m, outputs, compared) for name, m in metrics.items()}
             return measure(loss, outputs, compared), (new_state, found)
 
@@ -115,9 +120,35 @@ def global_norm(tree: Any) -> jax.Array:
 
 def measure(layer: Any, outputs: Any, compared: tuple[Any, ...]) -> jax.Array:
     """Returns the number that a loss or metric layer gives for outputs and their targets."""
-    stack = (*outputs, *compared) if isinstance(outputs, tuple) else (outputs, *compared)
+    stack = stacked(outputs, compared)
     x = stack[0] if layer.n_in == 1 else stack[: layer.n_in]
     return layer.pure_fn(x, layer.weights, layer.state, None)[0]
+
+
+def stacked(outputs: Any, compared: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns (outputs ..., targets, weights); where a batch has no weights they are 1."""
+    stack = [*outputs, *compared] if isinstance(outputs, tuple) else [outputs, *compared]
+    return tuple(stack if len(stack) > 2 else [*stack, jnp.ones(stack[1].shape)])
+
+
+def n_categories(loss: Any, outputs: Any, compared: tuple[Any, ...]) -> int | None:
+    """Returns how many categories a loss tells apart, where it takes targets for categories.
+
+    Args:
+      loss: a layer, as in the step.
+      outputs: the signature of what a model gives.
+      compared: targets and weights, or their signatures.
+    """
+    ranges: list[Range] = []
+
+    def traced(outputs, compared):
+        with noting(compared) as found:
+            measure(loss, outputs, compared)
+        ranges.extend(found)
+
+    jax.eval_shape(traced, spec(outputs), spec(compared))
+    of_targets = (found.most for found in ranges if found.leaf == 0 and found.whole)
+    return next((most + 1 for most in of_targets if most is not None), None)
 
 
 def _unless_bad(

@@ -26,7 +26,9 @@ from .examples import Example, check_categories
 from .horizon import Horizon
 
 NOT_FINITE = ('stop', 'skip')
-KEPT = 100  # batches, of the newest steps: one may have to be looked at
+# The batches of the newest steps are kept: one may have to be looked at.
+KEPT = 100
+KEPT_BYTES = 2**30  # the newest stays, whatever its size
 
 
 class DivergedError(ValueError):
@@ -34,7 +36,9 @@ class DivergedError(ValueError):
 
     Attributes:
       step: the first that did, from 1.
-      place: the first such value in it, if it was found: 'the gradient of GRU#1.w1', ...
+      place: the first such value in it: 'the gradient of GRU#1.w1', ... None where all were finite
+        as the step was made again, or its batch was there no more: of the steps since the last
+        reading the newest 100 batches are kept, or fewer that have 1 GiB together.
     """
 
     def __init__(self, step: int, found: Found | None, more: str = ''):
@@ -54,6 +58,7 @@ class Made(NamedTuple):
     step: int  # its number, from 0
     n_earlier: int  # how many windows before its own it goes back through
     example: Example  # its batch, with those windows
+    n_bytes: int  # of its arrays
 
 
 class Stepper:
@@ -106,7 +111,7 @@ class Stepper:
         self._loss = loss = steps.DEFAULT_LOSS if loss is None else loss
         self._skips = not_finite == 'skip'
         self.skipped: DivergedError | None = None
-        self._newest: collections.deque[Made] = collections.deque(maxlen=KEPT)
+        self._newest: collections.deque[Made] = collections.deque()
         self._last_read: steps.TrainState | None = None  # with `skip`: before the steps since then
         inputs = signature(sample.inputs)
         if not jax.tree.leaves(model.weights):
@@ -158,7 +163,7 @@ class Stepper:
         inputs, n = self._horizon.take(example)
         if self._skips and not self._newest:
             self._last_read = jax.tree.map(jnp.copy, self.state)
-        self._newest.append(Made(self.step, n, example._replace(inputs=inputs)))
+        self._keep(n, example._replace(inputs=inputs))
         with uninterrupted():
             self.state = self._after(self._newest[-1], self.state)
             self.step += 1
@@ -169,6 +174,16 @@ class Stepper:
             state = state._replace(model_state=self._begun(state))
         batch = made.example.inputs, made.example.compared
         return self._compiled(made.n_earlier)(state, *self._devices.share(batch))
+
+    def _keep(self, n_earlier: int, example: Example) -> None:
+        """Keeps the batch of a step, and lets go of the oldest that there is no room for."""
+        arrays = jax.tree.leaves((example.inputs, example.compared))
+        n_bytes = sum(getattr(array, 'nbytes', 0) for array in arrays)  # a number has none
+        self._newest.append(Made(self.step, n_earlier, example, n_bytes))
+        while len(self._newest) > 1 and (
+            len(self._newest) > KEPT or sum(made.n_bytes for made in self._newest) > KEPT_BYTES
+        ):
+            self._newest.popleft()
 
     def remember(self, example: Example) -> None:
         """Takes note of a batch that was learned from, before going on from a saved state."""
@@ -222,7 +237,7 @@ class Stepper:
         return {name: float(total) / n_steps for name, total in sums.items()} | last
 
     def _first_bad(self, bad_step: int) -> Found | None:
-        """Makes a step again to find its first bad value, if its batch is still there.
+        """Makes a step again to find its first bad value; None if its batch was let go of.
 
         Where steps are left out, those before it are made again, for the weights that it had; if
         their batches are not all there, it gets the weights of now.

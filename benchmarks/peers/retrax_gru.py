@@ -34,9 +34,9 @@ def model_of(setting):
 
 
 def train(setting, make=model_of):
-    """One step, all of it in one compiled function."""
+    """One step, all of it in one compiled function, with the model fused as `fit` does it."""
     model = make(setting)
-    view, criterion = model.as_mode('train'), tl.CrossEntropyLoss()
+    view, criterion = retrax.fuse(model.as_mode('train')), tl.CrossEntropyLoss()
     state = view.new_state(setting.batch)
 
     def loss_of(weights, x):
@@ -47,8 +47,8 @@ def train(setting, make=model_of):
 
 
 def forward(setting, make=model_of):
-    """The model itself, which compiles what it runs."""
-    model = make(setting).as_mode('eval')
+    """The model, fused as `evaluate` does it, which compiles what it runs."""
+    model = retrax.fuse(make(setting).as_mode('eval'))
     x = jnp.asarray(seed.tokens(setting))
     return lambda: model(x).block_until_ready()
 

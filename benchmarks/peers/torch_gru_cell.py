@@ -9,7 +9,7 @@ from benchmarks.peers.torch_nn_gru import Model
 convention = seed.Convention(reset_before=False, recurrent_bias='all')
 
 
-def decode(setting):
+def decode(setting, compiled=lambda function: function):
     """nn.GRU reads the context, cells make the tokens; they share weights."""
     model = Model(setting)
     cells = []
@@ -23,6 +23,7 @@ def decode(setting):
             return [model.head.weight.new_zeros(setting.batch, setting.width) for _ in cells]
         return list(model.gru(model.table(ids))[1])
 
+    @compiled
     def step(token, hs):
         x, new = model.table(token), []
         for cell, h in zip(cells, hs, strict=True):

@@ -1,5 +1,6 @@
 """Stages that look at the order of examples and leave the examples alone."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +104,7 @@ def Prefetch(n_prefetch: int = 2) -> Stage:
 
 def _fill(stream, made, given_up):
     """Puts functions into a queue that give an example each; the last one raises."""
-    examples, last = iter(stream), False
+    examples, last = itertools.chain.from_iterable([stream]), False  # next() is to call iter() too
     while not last and not given_up.is_set():
         try:
             example = next(examples)

@@ -11,7 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...combinators import as_key
+from ...decoding import options
 from ...decoding.sampling import sample, token_keys
+
+_WHO = 'autoregressive_sample'
 
 
 def columns(
@@ -31,8 +34,10 @@ def columns(
 
     Raises:
       FloatingPointError: the model gave NaN.
+      ValueError: the temperature is none.
     """
-    view, key, several = model.as_mode('eval'), as_key(seed), model.n_in > 1
+    view, key, several = model.as_mode('eval').with_carry(False), as_key(seed), model.n_in > 1
+    (temperature,) = options.per_row(temperature, 'temperature', options.TEMPERATURE, 1, _WHO)
     made = np.zeros((batch_size, 0), np.int32) if several or inputs is None else inputs
     shifts = view.start_id is not None  # then the scores of a token are at its own place
     text = made if shifts else np.concatenate([start_id, made], axis=1)
@@ -41,7 +46,8 @@ def columns(
         n = text.shape[1]
         size = 1 << (max(min_length, n + 1) - 1).bit_length()
         padded = np.pad(text, [[0, 0], [0, size - n]])
-        scores = view((inputs, padded))[0] if several else view(padded)
+        scores = view((inputs, padded)) if several else view(padded)
+        scores = scores[0] if isinstance(scores, tuple) else scores
         chosen, is_right = draw(scores, n if shifts else n - 1, temperature, key, position)
         check(is_right, position)
         yield np.asarray(chosen)
@@ -64,6 +70,6 @@ def check(is_right: jax.Array, position: int) -> None:
     """Raises FloatingPointError if the scores of a row were not right."""
     if not is_right.all():
         raise FloatingPointError(
-            f'autoregressive_sample: the scores of row {int(is_right.argmin())} for token '
+            f'{_WHO}: the scores of row {int(is_right.argmin())} for token '
             f'{position} have no finite maximum; look at the weights of the model'
         )

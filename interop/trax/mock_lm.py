@@ -47,6 +47,11 @@ class MockTransformerLM(tl.Layer):
         """The id that is read before a text."""
         return 0
 
+    @property
+    def shift(self):
+        """How many places the ids that it reads lie before those that it gives."""
+        return 1
+
     def state_fn(self, signature, context):
         if context.mode != 'predict':
             return ()

@@ -1,9 +1,10 @@
 """trax.supervised.training: retrax's Loop, which also writes files that Trax reads."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ... import training
-from ...training import EvalTask, TrainTask
+from ...training import EvalTask, LoopHistory, TrainTask
 from . import data
 
 
@@ -12,8 +13,11 @@ class Loop(training.Loop):
 
     Three make no difference: loss_chunk_size and use_memory_efficient_trainer save memory in Trax
     and change no number, and adasum is for several devices. Beside each checkpoint there is a
-    `NAME.pkl.gz` with the model, for `init_from_file`.
+    `NAME.pkl.gz` with the model, for `init_from_file`. As in Trax, the history of a Loop that goes
+    on does not show what was measured at the step of its checkpoint; here `run` brings it back.
     """
+
+    _held_back: Sequence[tuple[str, str, int, Any]] = ()
 
     def __init__(
         self,
@@ -52,8 +56,14 @@ class Loop(training.Loop):
             callbacks,
         )
 
+    def run(self, n_steps: int = 1) -> None:
+        """Makes n more steps, with the evaluations and checkpoints between them."""
+        self._bring_back()
+        super().run(n_steps)
+
     def save_checkpoint(self, basename: str) -> None:
         """Saves `output_dir/basename` to go on from, and `basename.pkl.gz` for `init_from_file`."""
+        self._bring_back()
         super().save_checkpoint(basename)
         if self.output_dir is not None:
             data.save_data_counters(self.output_dir)
@@ -61,9 +71,28 @@ class Loop(training.Loop):
 
     def load_checkpoint(self, directory: Any = None, filename: Any = None) -> None:
         """Goes on from a checkpoint, and from the counters of `trax.data.CountAndSkip` with it."""
+        self._bring_back()
         super().load_checkpoint(directory, filename)
+        self._hold_back()
         if (folder := directory or self.output_dir) is not None:
             data.load_data_counters(folder)
+
+    def _hold_back(self):
+        """Takes what was measured at the newest step out of the history."""
+        whole, self.history, self._held_back = self.history, LoopHistory(), []
+        for mode in whole.modes:
+            for metric in whole.metrics_for_mode(mode):
+                for step, value in whole.get(mode, metric):
+                    entry = mode, metric, step, value
+                    if step < self.step:
+                        self.history.append(*entry)
+                    else:
+                        self._held_back.append(entry)
+
+    def _bring_back(self):
+        for entry in self._held_back:
+            self.history.append(*entry)
+        self._held_back = ()
 
 
 __all__ = ['EvalTask', 'Loop', 'TrainTask']

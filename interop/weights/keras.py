@@ -44,7 +44,8 @@ def from_keras(
         that goes backwards are in the order of time, which Keras's are not.
 
     Raises:
-      ValueError: arrays do not fit, or activations are others than Keras's defaults.
+      ValueError: arrays do not fit, activations are others than Keras's defaults, or a merge_mode
+        is another than 'concat'.
     """
     arrays = isinstance(source, Sequence) and all(hasattr(a, 'shape') for a in source)
     sources = source if isinstance(source, Sequence) and not arrays else [source]
@@ -83,6 +84,8 @@ def _cells(source, activation, reset_after):
     """Returns the cells of one layer with their weights, for each direction."""
     both = [getattr(source, name, None) for name in ('forward_layer', 'backward_layer')]
     if both[0] is not None:
+        if (mode := getattr(source, 'merge_mode', 'concat')) != 'concat':
+            raise mismatch("Bidirectional's merge_mode", "'concat'", repr(mode))
         return [cell for one in both for cell in _cells(one, activation, reset_after)]
     arrays = source.get_weights() if hasattr(source, 'get_weights') else list(source)
     if len(arrays) > 3:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...combinators import Layer, mismatch
 from ...layers import LSTMCell, LSTMWeights, PeepholeLSTMCell, PeepholeLSTMWeights
-from .cells import arrays_of, cell_of, chosen, weights_of
+from .cells import arrays_of, cell_of, chosen, ours, weights_of
 from .convention import Bias, Convention, Kernel
-from .stacks import cells_of, stacked
+from .stacks import backwards, cells_of, stacked
 
 
 def _convention(name, cell, gates, **options):
@@ -80,17 +80,20 @@ def to_onnx(layer: Layer, bias: bool = True) -> list[dict[str, Any]]:
       ValueError: ONNX has no such node.
     """
     nodes = []
-    for cells in cells_of(layer):
+    for cells, back in zip(cells_of(layer), backwards(layer), strict=True):
         cell = cells[0][0]
         plain = LSTMCell(cell.n_units) if type(cell) is PeepholeLSTMCell else cell
         convention = chosen(CONVENTIONS, plain)
         convention = convention if bias else convention.without_biases()
         arrays = [_node_arrays(cell, weights, convention) for cell, weights in cells]
         node: dict[str, Any] = {'op': convention.cell.upper()}
-        node['direction'] = 'bidirectional' if len(cells) > 1 else 'forward'
+        one_way = 'reverse' if back else 'forward'
+        node['direction'] = 'bidirectional' if len(cells) > 1 else one_way
         node['hidden_size'] = cell.n_units
         if convention.cell == 'gru':
             node['linear_before_reset'] = int(convention.reset == 'after')
+        if convention.cell == 'rnn':
+            node['activations'] = [ours(cell).activations[0].title() for cell, _ in cells]
         nodes.append(node | {k: np.stack([np.asarray(a[k]) for a in arrays]) for k in arrays[0]})
     return nodes
 

@@ -81,6 +81,11 @@ def cells_of(layer: Layer) -> list[Cells]:
     return [[_cell(run) for run in runs] for runs in found]
 
 
+def backwards(layer: Layer) -> list[bool]:
+    """Returns for each layer of `cells_of` whether it has one direction, from the last step on."""
+    return [[run.goes_back for run in runs] == [True] for runs in _layers_within(layer)]
+
+
 def _layers_within(layer):
     """Yields the recurrent layers, those that stand side by side as one."""
     if isinstance(layer, Recurrent):

@@ -9,7 +9,7 @@ import numpy as np
 from ...combinators import Layer, mismatch
 from .cells import arrays_of, cell_of, chosen, n_gates, weights_of
 from .convention import Bias, Convention, Kernel
-from .stacks import cells_of, stacked
+from .stacks import backwards, cells_of, stacked
 
 
 def _convention(name, cell, gates, **options):
@@ -66,8 +66,12 @@ def to_torch(layer: Layer, bias: bool = True) -> dict[str, np.ndarray]:
       bias: whether the module has biases.
 
     Raises:
-      ValueError: PyTorch has no such layer, as for GRUCell(reset='before').
+      ValueError: PyTorch has no such layer, as for GRUCell(reset='before'), or for a layer
+        that only goes backwards.
     """
+    if any(backwards(layer)):
+        fix = 'Convert layer.reversed(), and turn x and y of the module around: x.flip(1).'
+        raise mismatch('to PyTorch: the direction', 'forwards, or both', 'backwards alone', fix)
     arrays = {}
     for depth, cells in enumerate(cells_of(layer)):
         for back, (cell, weights) in enumerate(cells):

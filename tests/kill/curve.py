@@ -14,36 +14,51 @@ from retrax import checkpoints
 from retrax.training import RunDirectory, list_runs
 
 PROBE = 50, 150  # steps whose seconds say how long a step takes: starting and compiling cancel
+LOOK = 0.05  # seconds between two looks at how far a run has come
 
 
 @click.command()
 @click.option('--config', default='gru_pydocs', show_default=True)
 @click.option('--minutes', default=30.0, show_default=True, help='Of each of the two runs.')
+@click.option('--steps', type=int, help='Of each, instead of so many minutes.')
 @click.option('--kills', default=2, show_default=True, type=click.IntRange(min=0))
 @click.option('--seed', default=0, show_default=True, help='Of the moments.')
 @click.option('--gin', 'bindings', multiple=True)
-def main(config: str, minutes: float, kills: int, seed: int, bindings: Sequence[str]) -> None:
+@click.option('--out', type=click.Path(path_type=Path), help='Where the runs stay, and go on.')
+def main(
+    config: str,
+    minutes: float,
+    steps: int | None,
+    kills: int,
+    seed: int,
+    bindings: Sequence[str],
+    out: Path | None,
+) -> None:
     """Trains for some minutes; trains again with SIGKILLs at random times; compares all lines.
 
     Each line of metrics.jsonl and each byte of the last checkpoint must be equal.
     """
     with tempfile.TemporaryDirectory() as folder:
-        curve = Curve(Path(folder), config, bindings)
-        n = curve.steps_in(60 * minutes)
-        whole, seconds = curve.finish('whole', n)
-        moments = sorted(random.Random(seed).uniform(0.1, 0.9) * seconds for _ in range(kills))
-        told = [curve.kill_at(n, moment) for moment in moments]
-        cut, _ = curve.finish('cut', n)
+        curve = Curve(out or Path(folder), config, bindings)
+        n = steps or curve.steps_in(60 * minutes)
+        whole = curve.finish('whole', n)[0]
+        told = [curve.kill_at(n, moment) for moment in moments(n, kills, seed)]
+        cut = curve.finish('cut', n)[0]
         problem = difference(whole, cut)
         if problem:
             raise click.ClickException(problem)
         lines = whole.metrics()
         click.echo(
-            f'{config}, {n:,} steps, {seconds / 60:.1f} minutes without a kill. Killed '
-            f'{len(told)} times: {"; ".join(told)}. All {len(lines):,} lines of metrics.jsonl and '
-            'the last checkpoint are those of the run that was left alone, bit for bit; '
-            f'{whole.result()}'
+            f'{config}, {n:,} steps. Killed {len(told)} times: {"; ".join(told)}. All '
+            f'{len(lines):,} lines of metrics.jsonl and the last checkpoint are those of the run '
+            f'that was left alone, bit for bit; {whole.result()}'
         )
+
+
+def moments(steps: int, kills: int, seed: int) -> list[float]:
+    """Returns when a run is killed, in steps: once in each of as many parts of its middle."""
+    draw = random.Random(seed)
+    return [steps * (0.1 + 0.8 * (part + draw.random()) / kills) for part in range(kills)]
 
 
 class Curve:
@@ -51,7 +66,6 @@ class Curve:
 
     def __init__(self, folder: Path, config: str, bindings: Sequence[str]):
         self._folder, self._config, self._bindings = folder, config, bindings
-        self._ran = 0.0  # seconds, of the run that is killed
 
     def steps_in(self, seconds: float) -> int:
         """Returns about how many steps are made in so many seconds."""
@@ -70,27 +84,23 @@ class Curve:
         return RunDirectory(self._folder / name), time.monotonic() - started
 
     def kill_at(self, steps: int, moment: float) -> str:
-        """Trains until the run has had so many seconds in all, and kills it; says at which step."""
+        """Trains until the run has come to a step, and kills it within a second of that."""
         child = self._child('cut', steps)
-        try:
-            child.wait(moment - self._ran)
-        except subprocess.TimeoutExpired:
-            child.kill()
+        run = self._folder / 'cut'
+        while child.poll() is None and _made(run) < moment:
+            time.sleep(LOOK)
+        time.sleep(moment % 1)
+        child.kill()
         child.communicate()
         if child.returncode == 0:
-            raise click.ClickException(f'the run had ended before {moment:.0f} s: nothing to kill')
-        self._ran = moment
-        run = self._folder / 'cut'
-        if not run.is_dir():
-            return f'after {moment:.0f} s, before there was a run'
+            raise click.ClickException(f'the run had ended before step {moment:.0f}')
+        made = _made(run)
         (status,) = list_runs(run)
         assert status.state in ('interrupted', 'finished'), status
         newest = RunDirectory(run).newest
         if newest is not None:
             checkpoints.verify(newest)
-        lines = RunDirectory(run).metrics()
-        made = lines[-1]['step'] if lines else 0
-        return f'after {moment:.0f} s at step {made:,}, gone on from step {status.step:,}'
+        return f'at step {made:,}, gone on from step {status.step:,}'
 
     def _child(self, name, steps, binding='STEPS'):
         more = [f'{binding} = {steps}', *self._bindings]
@@ -123,6 +133,12 @@ def difference(whole: RunDirectory, cut: RunDirectory) -> str:
 def _newest(run, name):
     newest = run.newest
     return newest is not None and (newest.name, (newest / name).read_bytes())
+
+
+def _made(run):
+    """Returns the last step that a run has noted."""
+    lines = RunDirectory(run).metrics() if (run / 'metrics.jsonl').exists() else []
+    return lines[-1]['step'] if lines else 0
 
 
 if __name__ == '__main__':
