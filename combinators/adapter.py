@@ -17,7 +17,7 @@ from .sharing import expand
 from .signature import infer, is_symbolic
 
 # What a twin may differ in: the frame, and the fields that Trax's own classes write to.
-_OWN = frozenset({'_frame', '_weights', '_state', '_rng', '_init_cached', '_jit_cache'})
+_OWN = frozenset({'_tl_frame', '_weights', '_state', '_rng', '_init_cached', '_jit_cache'})
 
 
 class Frame:
@@ -73,22 +73,26 @@ def part_of(layer: Any) -> Part | None:
     where = ambient()
     if where is None or where.frame is None:
         return None
-    cells = [sub._cell for sub in where.layer._sublayers]
-    return Part(where.frame, cells.index(layer._cell), len(cells)) if layer._cell in cells else None
+    cells = [sub._tl_cell for sub in where.layer._sublayers]
+    return (
+        Part(where.frame, cells.index(layer._tl_cell), len(cells))
+        if layer._tl_cell in cells
+        else None
+    )
 
 
 def twin(layer: Any, context: Context, weights: Any = (), state: Any = ()) -> Any:
     """Returns a copy of a layer for one call."""
     copy = object.__new__(type(layer))
     copy.__dict__.update(layer.__dict__)
-    copy.__dict__['_frame'] = Frame(context, weights, state)
+    copy.__dict__['_tl_frame'] = Frame(context, weights, state)
     return copy
 
 
 def apply(layer: Any, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
     """Runs `forward` as a pure function."""
     copy = twin(layer, context, weights, state)
-    with within(Ambient(layer, context, frame=copy._frame)):
+    with within(Ambient(layer, context, frame=copy._tl_frame)):
         y = copy.forward(x)
         new_state = copy.state
     _compare(layer, copy)
@@ -114,7 +118,7 @@ def initialise(layer: Any, inputs: Any, context: Context, notebook: Any) -> Any:
             layer.__dict__[name] = value  # sizes that init works out and forward reads
     weights, state = copy.weights, copy.state
     if not layer._sublayers:
-        cell = layer._cell
+        cell = layer._tl_cell
         if cell in notebook.weights:
             weights = notebook.weights[cell]
         elif notebook.keep and cell.initialised:

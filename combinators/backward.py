@@ -27,7 +27,7 @@ def apply(layer: Any, run: Run, x: Any, weights: Any, state: Any, context: Conte
     def forward(x, weights, state, rng):
         y, new_state = function(x, weights, state, rng)
         return (y, new_state), (
-            x if layer._saves_inputs else None,
+            x if layer._tl_saves_inputs else None,
             y,
             weights,
             state,

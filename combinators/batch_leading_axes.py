@@ -51,7 +51,7 @@ class BatchLeadingAxes(Layer):
         axes = self._leading(inputs)
         rows = math.prod(axes)
         flat = jax.tree.map(lambda s: ShapeDtype(self._flat(s, rows), s.dtype), inputs)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         w, s, y = passes.initialise(self._sublayers[0], flat, inside, notebook)
         for out in as_items(y):
             if out.shape[:1] != (rows,):
@@ -61,6 +61,6 @@ class BatchLeadingAxes(Layer):
     def apply_fn(self, x, weights, state, context):
         axes = self._leading(x)
         flat = jax.tree.map(lambda a: jnp.reshape(a, self._flat(a, math.prod(axes))), x)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         y, s = passes.apply(self._sublayers[0], flat, weights[0], state[0], inside)
         return jax.tree.map(lambda a: jnp.reshape(a, (*axes, *a.shape[1:])), y), (s,)

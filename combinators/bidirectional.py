@@ -14,7 +14,7 @@ from .serial import Serial
 class Resting(Serial):
     """A series that does not step: its parts start anew at every call, in every mode."""
 
-    _rests = True
+    _tl_rests = True
 
     def init_through(self, inputs, context, notebook):
         return super().init_through(inputs, context.at_rest(), notebook)
@@ -70,7 +70,7 @@ class Bidirectional(Resting):
         super().__init__(Branch(forward_layer, backward), merge_layer, name='Serial')
 
     @property
-    def _label(self):
+    def _tl_label(self):
         return type(self).__name__
 
 
@@ -78,5 +78,5 @@ def _another(layer):
     """Returns a layer of the same definition, without weights yet."""
     other = copy.deepcopy(layer)
     for leaf in leaves(other):
-        leaf._cell.forget()
+        leaf._tl_cell.forget()
     return other

@@ -46,7 +46,7 @@ class Cache(Layer):
         self._sublayers = (layer,)
 
     def init_through(self, inputs, context, notebook):
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         w, s, y = passes.initialise(self._sublayers[0], inputs, inside, notebook)
         if not context.steps or (is_symbolic(y) and not notebook.tracing):
             return (w,), (s, ()), y
@@ -55,7 +55,7 @@ class Cache(Layer):
 
     def apply_fn(self, x, weights, state, context):
         sub_state, mine = state
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         if not context.steps:
             y, s = passes.apply(self._sublayers[0], x, weights[0], sub_state, inside)
             return y, (s, ())

@@ -61,7 +61,7 @@ class Chunked(Layer):
 
     def init_through(self, inputs, context, notebook):
         n, rows = self._chunks(inputs)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         part = jax.tree.map(lambda s: _with_rows(s, rows), inputs)
         w, s, y = passes.initialise(self._sublayers[0], part, inside, notebook)
         for out in as_items(y):
@@ -74,7 +74,7 @@ class Chunked(Layer):
 
     def apply_fn(self, x, weights, state, context):
         n, rows = self._chunks(x)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         held = self._in_statistics(lambda a: _spread(a, n), state[0], inside)
 
         @jax.checkpoint
@@ -93,7 +93,7 @@ class Chunked(Layer):
     def _in_statistics(self, change, state, context):
         """Returns a state whose statistics, which are of all chunks, are changed."""
         here = context.location
-        places = {f'{here}/{place}' if place else here for place in self._sublayers[0]._lasting}
+        places = {f'{here}/{place}' if place else here for place in self._sublayers[0]._tl_lasting}
         is_held = lambda node: isinstance(node, Held)  # noqa: E731
 
         def one(node):

@@ -55,7 +55,7 @@ class Cond(Layer):
     def init_through(self, inputs, context, notebook):
         x, y = self._split(inputs)
         weights, state, outputs = [], [], []
-        for label, layer, part in zip(self._labels, self._sublayers, (x, y, y), strict=True):
+        for label, layer, part in zip(self._tl_labels, self._sublayers, (x, y, y), strict=True):
             w, s, out = passes.initialise(layer, part, context.child(label), notebook)
             weights.append(w)
             state.append(s)
@@ -70,7 +70,7 @@ class Cond(Layer):
         seen = []
 
         def run(i, x):
-            place = context.child(self._labels[i])
+            place = context.child(self._tl_labels[i])
             return passes.apply(self._sublayers[i], x, weights[i], state[i], place)
 
         def branch(i, x):

@@ -35,12 +35,12 @@ class LayerType(abc.ABCMeta):
         for provider in _providers:
             kwargs = provider(cls, args, kwargs)
         layer = super().__call__(*args, **kwargs)
-        if '_cell' not in layer.__dict__:
+        if '_tl_cell' not in layer.__dict__:
             raise TypeError(
                 f'{cls.__name__}.__init__ did not call super().__init__(); '
                 'a layer needs it before anything else'
             )
-        layer._complete(args, kwargs)
+        layer._tl_complete(args, kwargs)
         return layer
 
 

@@ -21,7 +21,7 @@ def fingerprint(layer: Any) -> str:
 
 def describe(value: Any) -> str:
     """Returns a text that is equal for equal values, also in another process."""
-    if hasattr(value, '_definition'):
+    if hasattr(value, '_tl_definition'):
         return _describe_layer(value)
     if isinstance(value, types.FunctionType | functools.partial | types.MethodType):
         return _describe_function(value)
@@ -46,8 +46,8 @@ def describe(value: Any) -> str:
 
 
 def _describe_layer(layer):
-    args, kwargs = layer._definition
-    cls, filled = type(layer), layer._filled
+    args, kwargs = layer._tl_definition
+    cls, filled = type(layer), layer._tl_filled
     own = _described({**_bind(cls, args, kwargs), **filled.get(cls, {})})
     bases = [base.__name__ + _described(given) for base, given in filled.items() if base != cls]
     return cls.__name__ + own + ''.join(bases)

@@ -33,9 +33,9 @@ def layer_error(
     if no_array and isinstance(error, _NO_ARRAY):
         cause, no_array = f'TypeError: {no_array}', ''
     lines = [cause, *notes, no_array, '' if layer._sublayers else _other_weights(layer, weights)]
-    name = layer._name_with_arity()
+    name = layer._tl_name_with_arity()
     text = '\n  '.join(line for line in lines if line)
-    return LayerError(name, context.location, layer._site, doing, inputs, text)
+    return LayerError(name, context.location, layer._tl_site, doing, inputs, text)
 
 
 def _no_array(layer, inputs):
@@ -56,7 +56,7 @@ def _no_array(layer, inputs):
 
 def _other_weights(layer, weights):
     """Says that a layer was run with weights of other shapes than its own."""
-    own, given = _shapes(layer._cell.weights), _shapes(weights)
+    own, given = _shapes(layer._tl_cell.weights), _shapes(weights)
     if weights is None or not own or own == given:
         return ''
     return (

@@ -41,7 +41,7 @@ class PureLayer(Layer):
         declare(self, is_causal=is_causal, couples_rows=couples_rows, stops_gradient=stops_gradient)
 
     @property
-    def _label(self):
+    def _tl_label(self):
         return label(self._name, type(self).__name__)
 
     def apply_fn(self, x, weights, state, context):

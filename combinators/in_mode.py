@@ -22,8 +22,8 @@ class InMode(Layer):
       ModeError: a mode that does not exist.
     """
 
-    _passes_rest = True
-    _pins_mode = True
+    _tl_passes_rest = True
+    _tl_pins_mode = True
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class InMode(Layer):
 
     def _inside(self, context):
         pinned = self._pins[context.mode]
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         if pinned is None:
             return inside
         rests = pinned == 'eval' and context.mode == 'predict'

@@ -8,9 +8,13 @@ A layer is written in one of two ways. Pure, as all of retrax is:
 
 or as Trax users write them, with `forward` and `init_weights_and_state` on `self`. Whichever a
 class overrides last wins. The familiar face (init, call, weights, state) is in face.py.
+
+What a layer keeps for itself has a name that begins with `_tl_`, but for the names of Trax, so that
+a user's class may call what is its own `_cell`, `_memory` or `_run`.
 """
 
 import functools
+import inspect
 import itertools
 from typing import Any
 
@@ -62,14 +66,14 @@ class Layer(Face, metaclass=LayerType):
     # instead of the layer slice by slice, where a layer knows a faster way.
     over_time: Any = None
 
-    _passes_rest = False  # a combinator that leaves surplus inputs on the stack
-    _pins_mode = False
-    _rests = False  # a combinator whose parts start anew at every call, in every mode
-    _saves_inputs = True  # for its own backward pass, if it has one
-    _pure_apply = False
-    _pure_init = True
+    _tl_passes_rest = False  # a combinator that leaves surplus inputs on the stack
+    _tl_pins_mode = False
+    _tl_rests = False  # a combinator whose parts start anew at every call, in every mode
+    _tl_saves_inputs = True  # for its own backward pass, if it has one
+    _tl_pure_apply = False
+    _tl_pure_init = True
     _mode: str | None
-    _told: str | None
+    _tl_told: str | None
     _sublayers_to_print: Any
 
     def __init__(self, n_in=1, n_out=1, name=None, sublayers_to_print=None, mode=None):
@@ -78,19 +82,20 @@ class Layer(Face, metaclass=LayerType):
         fields['_name'] = type(self).__name__ if name is None else name
         fields['_sublayers_to_print'] = sublayers_to_print
         fields['_sublayers'] = ()
-        fields['_cell'] = Cell()
-        fields['_memory'] = Memory()
-        fields['_programs'] = Programs()
-        fields['_kept'] = {}
-        fields['_site'] = creation_site()
-        fields['_filled'] = filled(self)
-        fields['_told'] = check_mode(mode, fields['_name'])
-        fields['_edit'] = 0
+        fields['_tl_cell'] = Cell()
+        fields['_tl_memory'] = Memory()
+        fields['_tl_programs'] = Programs()
+        fields['_tl_kept'] = {}
+        fields['_tl_site'] = creation_site()
+        fields['_tl_filled'] = filled(self)
+        fields['_tl_told'] = check_mode(mode, fields['_name'])
+        fields['_tl_edit'] = 0
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        cls._pure_apply = _last(cls, 'apply_fn', 'forward')
-        cls._pure_init = _last(cls, 'weights_fn', 'init_weights_and_state', 'state_fn')
+        _refuse_hidden_names(cls)
+        cls._tl_pure_apply = _last(cls, 'apply_fn', 'forward')
+        cls._tl_pure_init = _last(cls, 'weights_fn', 'init_weights_and_state', 'state_fn')
 
     @property
     def room_for_steps(self) -> tuple[str, int] | None:
@@ -119,12 +124,12 @@ class Layer(Face, metaclass=LayerType):
 
     def run_plain(self, x: Any, weights: Any, state: Any, context: Context) -> tuple[Any, Any]:
         """Runs `apply_fn`, or `forward` where a class overrides that last."""
-        run = self.apply_fn if self._pure_apply else functools.partial(adapter.apply, self)
+        run = self.apply_fn if self._tl_pure_apply else functools.partial(adapter.apply, self)
         return run(x, weights, state, context)
 
     def init_through(self, inputs: Any, context: Context, notebook: Any) -> tuple[Any, Any, Any]:
         """Returns weights, state and output signature; combinators go through their sublayers."""
-        if self._pure_init:
+        if self._tl_pure_init:
             return passes.initialise_leaf(self, inputs, context, notebook)
         return adapter.initialise(self, inputs, context, notebook)
 
@@ -135,13 +140,13 @@ class Layer(Face, metaclass=LayerType):
         if type(self).apply_fn is Layer.apply_fn:
             raise NotImplementedError(f'{type(self).__name__} has no forward')
         y, self.state = type(self).apply_fn(
-            self, inputs, self.weights, self.state, self._running_context()
+            self, inputs, self.weights, self.state, self._tl_running_context()
         )
         return y
 
     def init_weights_and_state(self, input_signature: Any) -> None:
         """Sets self.weights and self.state for inputs of that signature."""
-        context = self._running_context()
+        context = self._tl_running_context()
         self.weights = type(self).weights_fn(self, input_signature, context)
         self.state = type(self).state_fn(self, input_signature, context)
 
@@ -156,54 +161,54 @@ class Layer(Face, metaclass=LayerType):
 
     # Construction.
 
-    def _running_context(self) -> Context:
+    def _tl_running_context(self) -> Context:
         """The context of the call that runs, or of this layer alone."""
-        if self._frame is not None:
-            return self._frame.context
-        return passes.root_context(self, self.rng, self._policy)
+        if self._tl_frame is not None:
+            return self._tl_frame.context
+        return passes.root_context(self, self.rng, self._tl_policy)
 
-    def _complete(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _tl_complete(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Ends construction: records the definition, names the sublayers, joins their modes."""
         fields = vars(self)
         fields['_sublayers'] = tuple(self._sublayers)
-        fields['_labels'] = labels(self._sublayers)
-        if not self._pure_apply:
+        fields['_tl_labels'] = labels(self._sublayers)
+        if not self._tl_pure_apply:
             _adopt_own_mode(self)
-        fields['_told_here'] = _join_modes(self)
-        fields['_definition'] = (args, kwargs)
+        fields['_tl_told_here'] = _join_modes(self)
+        fields['_tl_definition'] = (args, kwargs)
 
     @property
-    def _fingerprint(self) -> str:
-        if '_print' not in vars(self):
-            vars(self)['_print'] = passes.fingerprint(self)
-        return vars(self)['_print']
+    def _tl_fingerprint(self) -> str:
+        if '_tl_print' not in vars(self):
+            vars(self)['_tl_print'] = passes.fingerprint(self)
+        return vars(self)['_tl_print']
 
     @property
-    def _lasting(self) -> frozenset[str]:
+    def _tl_lasting(self) -> frozenset[str]:
         """The places of the layers within that keep statistics."""
-        if '_lasting_places' not in vars(self):
+        if '_tl_lasting_places' not in vars(self):
             found = (place for place, leaf in places(self) if leaf.keeps_statistics)
-            vars(self)['_lasting_places'] = frozenset(found)
-        return vars(self)['_lasting_places']
+            vars(self)['_tl_lasting_places'] = frozenset(found)
+        return vars(self)['_tl_lasting_places']
 
     @property
-    def _label(self) -> str:
+    def _tl_label(self) -> str:
         """The class part of this layer's path element."""
         return type(self).__name__
 
     @property
-    def _weightless(self) -> bool:
+    def _tl_weightless(self) -> bool:
         """Whether it can be seen without running that neither it nor its parts have weights."""
         if self._sublayers:
-            return all(sub._weightless for sub in self._sublayers)
+            return all(sub._tl_weightless for sub in self._sublayers)
         cls = type(self)
-        if self._pure_init:
+        if self._tl_pure_init:
             return cls.weights_fn is Layer.weights_fn
         return False
 
     @property
-    def _stateless(self) -> bool:
-        if self._sublayers or not self._pure_init:
+    def _tl_stateless(self) -> bool:
+        if self._sublayers or not self._tl_pure_init:
             return False
         return type(self).state_fn is Layer.state_fn
 
@@ -217,13 +222,17 @@ class Layer(Face, metaclass=LayerType):
                 f'{type(self).__name__}: only {", ".join(self._settable_attrs())} can be set on a '
                 f'layer, not {name!r}; name what is your own with an underscore: _{name}'
             )
-        if '_definition' in vars(self) and name.startswith('_') and '_frame' not in vars(self):
-            vars(self)['_edit'] = next(_edits)  # functions compiled before are out of date
+        if (
+            '_tl_definition' in vars(self)
+            and name.startswith('_')
+            and '_tl_frame' not in vars(self)
+        ):
+            vars(self)['_tl_edit'] = next(_edits)  # functions compiled before are out of date
         super().__setattr__(name, value)
 
     # Printing.
 
-    def _name_with_arity(self) -> str:
+    def _tl_name_with_arity(self) -> str:
         arity = f'_in{self.n_in}' if self.n_in != 1 else ''
         return self._name + arity + (f'_out{self.n_out}' if self.n_out != 1 else '')
 
@@ -231,8 +240,8 @@ class Layer(Face, metaclass=LayerType):
         shown = self._sublayers if self._sublayers_to_print is None else self._sublayers_to_print
         lines = [text.replace('\n', '\n  ') for text in map(str, shown) if text]
         if not lines:
-            return self._name_with_arity()
-        return self._name_with_arity() + '[\n  ' + '\n  '.join(lines) + '\n]'
+            return self._tl_name_with_arity()
+        return self._tl_name_with_arity() + '[\n  ' + '\n  '.join(lines) + '\n]'
 
 
 def _last(cls, pure, trax, *more_pure):
@@ -245,29 +254,60 @@ def _last(cls, pure, trax, *more_pure):
     return True
 
 
+def _refuse_hidden_names(cls):
+    """Raises TypeError where a function of a class hides what Layer has under its name."""
+    for name, own in vars(cls).items():
+        theirs = getattr(Layer, name, None)
+        if name.startswith('_') or theirs is None or not inspect.isfunction(own):
+            continue
+        if inspect.isfunction(theirs):
+            needed = _needed(theirs)
+            what = f'which models call with ({", ".join(needed)})'
+        else:
+            needed, what = None, 'a value that models read'
+        if needed is None or not _takes(own, len(needed)):
+            raise TypeError(
+                f'{cls.__name__}.{name}{inspect.signature(own)} hides Layer.{name}, {what}; give '
+                f'yours another name, such as _{name}'
+            )
+
+
+def _needed(function):
+    parameters = inspect.signature(function).parameters.items()
+    return [name for name, parameter in parameters if parameter.default is parameter.empty]
+
+
+def _takes(function, n):
+    try:
+        inspect.signature(function).bind(*range(n))
+    except TypeError:
+        return False
+    return True
+
+
 def _adopt_own_mode(layer):
     """A user's layer that stores `_mode` was told it, if it is not its constructor's default."""
     own = vars(layer).get('_mode')
-    if own is None or layer._told is not None:
+    if own is None or layer._tl_told is not None:
         return
     default = adapter.constructor_default(type(layer), 'mode')
     if own != default:
-        vars(layer)['_told'] = check_mode(own, layer._name)
+        vars(layer)['_tl_told'] = check_mode(own, layer._name)
 
 
 def _join_modes(layer):
     """Returns the modes that this layer and those within were told, and who was told first."""
-    told = {} if layer._told is None else {layer._told: layer}
-    if not layer._pins_mode:
+    told = {} if layer._tl_told is None else {layer._tl_told: layer}
+    if not layer._tl_pins_mode:
         for sub in layer._sublayers:
-            for mode, who in sub._told_here.items():
+            for mode, who in sub._tl_told_here.items():
                 told.setdefault(mode, who)
     if 'train' in told and len(told) > 1:
         other = next(mode for mode in told if mode != 'train')
         first, second = told['train'], told[other]
         raise ModeError(
-            f"{first._name} (created at {first._site}) was told 'train' and {second._name} "
-            f'(created at {second._site}) was told {other!r}; one model has one mode. Tell one '
+            f"{first._name} (created at {first._tl_site}) was told 'train' and {second._name} "
+            f'(created at {second._tl_site}) was told {other!r}; one model has one mode. Tell one '
             'layer only, and use model.as_mode(...) to change the mode of the whole model.'
         )
     return told

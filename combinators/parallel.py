@@ -38,7 +38,9 @@ class Parallel(Layer):
 
     def init_through(self, inputs, context, notebook):
         weights, state, outputs = [], [], ()
-        for label, layer, x in zip(self._labels, self._sublayers, self._spans(inputs), strict=True):
+        for label, layer, x in zip(
+            self._tl_labels, self._sublayers, self._spans(inputs), strict=True
+        ):
             w, s, y = passes.initialise(layer, x, context.child(label), notebook)
             weights.append(w)
             state.append(s)
@@ -48,7 +50,7 @@ class Parallel(Layer):
     def apply_fn(self, x, weights, state, context):
         check_parts(self, state)
         new_state, outputs = [], ()
-        for i, (label, part) in enumerate(zip(self._labels, self._spans(x), strict=True)):
+        for i, (label, part) in enumerate(zip(self._tl_labels, self._spans(x), strict=True)):
             layer = self._sublayers[i]
             y, s = passes.apply(layer, part, weights[i], state[i], context.child(label))
             new_state.append(s)

@@ -32,7 +32,7 @@ class Notebook:
 
     def weights_of(self, layer: Any, signature: Any, context: Context) -> Any:
         """Returns the weights of a leaf: of its first place, kept, or new."""
-        cell = layer._cell
+        cell = layer._tl_cell
         if cell not in self.weights:
             kept = self.keep and cell.initialised
             self.weights[cell] = cell.weights if kept else layer.weights_fn(signature, context)
@@ -52,7 +52,7 @@ class Notebook:
 
 def root_mode(layer: Any, policy: Policy) -> str:
     """Returns the mode of a model: as_mode's, then what its layers were told, then 'train'."""
-    told = layer._told_here
+    told = layer._tl_told_here
     return policy.mode or next((m for m in ('predict', 'eval', 'train') if m in told), 'train')
 
 
@@ -66,7 +66,7 @@ def root_context(layer: Any, rng: Any = None, policy: Policy = Policy()) -> Cont
         precision=policy.precision,
         implementation=policy.implementation,
         rng=rng,
-        owner=layer._fingerprint,
+        owner=layer._tl_fingerprint,
         forced=policy.mode is not None,
         only_told=several and mode == 'predict',
     )
@@ -88,7 +88,7 @@ def _warn_untold(layer):
 
 
 def _untold(layer):
-    if layer._told is not None or layer._pins_mode or layer._rests:
+    if layer._tl_told is not None or layer._tl_pins_mode or layer._tl_rests:
         return
     if layer.has_memory:
         yield layer
@@ -103,8 +103,8 @@ def enter(layer: Any, context: Context) -> Context:
     'predict' means: does not step.
     """
     mode, only_told = context.mode, context.only_told
-    if layer._told is not None:
-        mode = mode if context.forced else layer._told
+    if layer._tl_told is not None:
+        mode = mode if context.forced else layer._tl_told
         only_told = False
     elif only_told and (layer.has_memory or not layer._sublayers):
         mode = 'eval'
@@ -122,8 +122,8 @@ def initialise(
     The state is made only where all sizes are numbers; else it is None.
     """
     context = enter(layer, context)
-    again = layer._cell in notebook.seen
-    notebook.seen.add(layer._cell)
+    again = layer._tl_cell in notebook.seen
+    notebook.seen.add(layer._tl_cell)
     try:
         if inputs is not None:
             check_inputs(layer, inputs)
@@ -136,8 +136,8 @@ def initialise(
     observer().made(layer, context, inputs, (weights, new_state, outputs))
     if again:
         return made
-    parts = [notebook.expanded.get(sub._cell, ()) for sub in layer._sublayers]
-    notebook.expanded[layer._cell] = tuple(parts) if layer._sublayers else weights
+    parts = [notebook.expanded.get(sub._tl_cell, ()) for sub in layer._sublayers]
+    notebook.expanded[layer._tl_cell] = tuple(parts) if layer._sublayers else weights
     return made
 
 
@@ -149,7 +149,7 @@ def initialise_leaf(layer: Any, inputs: Any, context: Context, notebook: Noteboo
     later = is_symbolic(inputs) and not notebook.tracing
     start = None if later else layer.state_fn(inputs, context)
     held = None if start is None else state.hold(start, context)
-    if not (layer._pure_apply or context.path):
+    if not (layer._tl_pure_apply or context.path):
         return weights, held, None  # a user's layer that stands alone is first run when called
 
     def run(x):
@@ -222,7 +222,7 @@ def check_inputs(layer: Any, x: Any) -> None:
     A combinator that passes surplus inputs on is not checked here: its sublayers are, and the
     error then has a picture of the stack.
     """
-    if layer.n_in == 1 or layer._passes_rest:
+    if layer.n_in == 1 or layer._tl_passes_rest:
         return
     if not isinstance(x, tuple | list):
         raise TypeError(f'This layer takes a tuple of {layer.n_in} arrays and was given one array.')
@@ -232,7 +232,7 @@ def check_inputs(layer: Any, x: Any) -> None:
 
 def check_outputs(layer: Any, y: Any) -> None:
     """Raises if `y` is not as many outputs as the layer promised."""
-    if layer.n_out == 1 or layer._passes_rest:
+    if layer.n_out == 1 or layer._tl_passes_rest:
         return
     if not isinstance(y, tuple | list) or len(y) != layer.n_out:
         got = f'{len(y)}' if isinstance(y, tuple | list) else 'one array'

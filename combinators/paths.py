@@ -10,8 +10,8 @@ def labels(sublayers: Any) -> tuple[str, ...]:
     counts: dict[str, int] = {}
     result = []
     for sub in sublayers:
-        counts[sub._label] = counts.get(sub._label, 0) + 1
-        result.append(f'{sub._label}#{counts[sub._label]}')
+        counts[sub._tl_label] = counts.get(sub._tl_label, 0) + 1
+        result.append(f'{sub._tl_label}#{counts[sub._tl_label]}')
     return tuple(result)
 
 
@@ -23,8 +23,8 @@ def label(name: str, fallback: str) -> str:
 
 def label_of(parent: Any, sub: Any) -> str:
     """Returns the path element of `sub` among the sublayers of `parent`."""
-    for label, candidate in zip(parent._labels, parent._sublayers, strict=True):
-        if candidate._cell is sub._cell:
+    for label, candidate in zip(parent._tl_labels, parent._sublayers, strict=True):
+        if candidate._tl_cell is sub._tl_cell:
             return label
     return f'{type(sub).__name__}#0'
 
@@ -33,7 +33,7 @@ def places(layer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Yields each layer without sublayers with its place, such as 'Residual#1/GRU#1'."""
     if not layer._sublayers:
         yield '/'.join(path), layer
-    for place, sub in zip(layer._labels, layer._sublayers, strict=True):
+    for place, sub in zip(layer._tl_labels, layer._sublayers, strict=True):
         yield from places(sub, (*path, place))
 
 

@@ -24,7 +24,7 @@ class ReversibleLayer(Layer):
     trax.layers.reversible.ReversibleLayer.
     """
 
-    _saves_inputs = False
+    _tl_saves_inputs = False
 
     def reverse(self, output, weights=(), state=(), new_state=(), rng=None) -> Any:
         """Returns the inputs that gave an output.
@@ -60,8 +60,8 @@ class ReversibleLayer(Layer):
 
     def _reversing(self, rng):
         """Returns the context of the call that runs, or of this layer alone with a key."""
-        context = self._running_context()
-        return context if self._frame is not None or rng is None else context.replace(rng=rng)
+        context = self._tl_running_context()
+        return context if self._tl_frame is not None or rng is None else context.replace(rng=rng)
 
 
 def reverse(

@@ -42,7 +42,7 @@ class ReversibleHalfResidual(ReversibleLayer):
 
     def init_through(self, inputs, context, notebook):
         x, *c = as_items(inputs)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         w, s, y = passes.initialise(self._sublayers[0], as_stack(tuple(c)), inside, notebook)
         if y.shape != x.shape or jnp.promote_types(x.dtype, y.dtype) != x.dtype:
             raise ValueError(f'the layers give {y}, which cannot be added to {x} and taken away')
@@ -67,7 +67,7 @@ class ReversibleHalfResidual(ReversibleLayer):
         return as_stack((x - y, *c)), (as_stack((dx, *dc)), dw)
 
     def _residual(self, c, weights, state, context):
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         y, s = passes.apply(self._sublayers[0], as_stack(tuple(c)), weights[0], state[0], inside)
         return y, (s,)
 

@@ -46,6 +46,6 @@ class ReversibleSerial(ReversibleLayer, Serial):
     def _from_the_last(self, weights, state, new_state, rng):
         """Yields each layer with its parts and its context."""
         context = self._reversing(rng)
-        inside = (context.child(label) for label in self._labels)
+        inside = (context.child(label) for label in self._tl_labels)
         parts = zip(self._sublayers, weights, state, new_state, inside, strict=True)
         return reversed(list(parts))

@@ -13,8 +13,8 @@ def with_sublayers(model: Serial, sublayers: list[Any]) -> Serial:
     carry and precision stay; it has seen the model's inputs, and shares its statistics.
     """
     for layer, before in zip(sublayers, model._sublayers, strict=True):
-        vars(layer).update(_told=before._told, _told_here=before._told_here)
+        vars(layer).update(_tl_told=before._tl_told, _tl_told_here=before._tl_told_here)
     other = Serial(*sublayers, name=model._name)
-    vars(other).update(_labels=model._labels, _print=model._fingerprint)
-    vars(other).update(_memory=model._memory, _kept=model._kept)
-    return other._view(model._policy)
+    vars(other).update(_tl_labels=model._tl_labels, _tl_print=model._tl_fingerprint)
+    vars(other).update(_tl_memory=model._tl_memory, _tl_kept=model._tl_kept)
+    return other._tl_view(model._tl_policy)

@@ -77,7 +77,7 @@ class Scan(Layer):
 
     def _start(self, inputs, context, notebook):
         """Returns weights and initial state for inputs of a signature."""
-        layer, inside = self._sublayers[0], context.child(self._labels[0])
+        layer, inside = self._sublayers[0], context.child(self._tl_labels[0])
         weights, sub_state, _ = passes.initialise(layer, self._slices(inputs), inside, notebook)
         _, carries = self._split(inputs)
         later = is_symbolic(carries) and not notebook.tracing
@@ -90,7 +90,7 @@ class Scan(Layer):
     def init_through(self, inputs, context, notebook):
         symbolic = is_symbolic(inputs)
         weights, state = self._start(inputs, context, notebook)
-        full = (notebook.expanded[self._sublayers[0]._cell],)
+        full = (notebook.expanded[self._sublayers[0]._tl_cell],)
 
         def run(x):
             start = state
@@ -103,7 +103,7 @@ class Scan(Layer):
     def apply_fn(self, x, weights, state, context):
         xs, carries = self._split(x)
         carries = tuple(jnp.asarray(c) for c in carries)
-        inside = context.child(self._labels[0])
+        inside = context.child(self._tl_labels[0])
         sub_state, mine = state
         continues = context.steps and self._n_carry
         if continues:

@@ -29,7 +29,7 @@ class Serial(Layer):
     Source: Trax 1.4.1, trax.layers.combinators.Serial.
     """
 
-    _passes_rest = True
+    _tl_passes_rest = True
 
     def __init__(self, *sublayers, name=None, sublayers_to_print=None):
         layers = ensure_layers(flatten([s for s in sublayers if s is not None]), 'Serial')
@@ -43,12 +43,12 @@ class Serial(Layer):
         return sum(layer.shift for layer in self._sublayers)
 
     @property
-    def _label(self):
+    def _tl_label(self):
         return label(self._name, type(self).__name__)
 
     def init_through(self, inputs, context, notebook):
         stack, weights, state = inputs, [], []
-        for place, layer in zip(self._labels, self._sublayers, strict=True):
+        for place, layer in zip(self._tl_labels, self._sublayers, strict=True):
             top = self._top(layer, stack, context.child(place), 'initialising')
             try:
                 w, s, outputs = passes.initialise(layer, top, context.child(place), notebook)
@@ -63,7 +63,7 @@ class Serial(Layer):
     def apply_fn(self, x, weights, state, context):
         check_parts(self, state)
         stack, new_state = x, []
-        for i, (place, layer) in enumerate(zip(self._labels, self._sublayers, strict=True)):
+        for i, (place, layer) in enumerate(zip(self._tl_labels, self._sublayers, strict=True)):
             top = self._top(layer, stack, context.child(place), 'running')
             try:
                 y, s = passes.apply(layer, top, weights[i], state[i], context.child(place))

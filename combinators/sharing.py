@@ -64,15 +64,15 @@ def expand(layer: Any, weights: Any, seen: dict[Cell, Any] | None = None) -> Any
     """
     seen = {} if seen is None else seen
     if weights is SHARED:
-        if layer._cell not in seen:
+        if layer._tl_cell not in seen:
             raise ValueError(
                 f'weights of {layer!r}: a marker of shared weights without a first place; '
                 'are these the weights of another model, or of a part of one?'
             )
-        return seen[layer._cell]
+        return seen[layer._tl_cell]
     if layer._sublayers:
         weights = tuple(expand(s, w, seen) for s, w in pair(layer, weights))
-    seen[layer._cell] = weights
+    seen[layer._tl_cell] = weights
     return weights
 
 

@@ -14,12 +14,12 @@ from .state import Held
 
 def taken(layer: Any, state: Any) -> dict[str, Any]:
     """Returns the statistics in a state of `layer`, by place."""
-    if not layer._lasting or state is None:
+    if not layer._tl_lasting or state is None:
         return {}
     if not layer._sublayers:
         return {'': state}
     nodes = jax.tree.leaves(state, is_leaf=_is_held)
-    return {node.path: node for node in nodes if _is_held(node) and node.path in layer._lasting}
+    return {node.path: node for node in nodes if _is_held(node) and node.path in layer._tl_lasting}
 
 
 def put(layer: Any, state: Any, kept: dict[str, Any]) -> Any:

@@ -29,30 +29,30 @@ class Memory:
 class Views:
     """The part of a layer's face that looks at it under another policy."""
 
-    _policy = Policy()
-    _memory: Memory
-    _programs: Programs
+    _tl_policy = Policy()
+    _tl_memory: Memory
+    _tl_programs: Programs
     _sublayers: tuple[Any, ...]
-    _labels: tuple[str, ...]
+    _tl_labels: tuple[str, ...]
     _name: str
-    _edit: int
-    _pure_apply: bool
+    _tl_edit: int
+    _tl_pure_apply: bool
 
     def as_mode(self, mode: str) -> Any:
         """Returns this model in another mode: the same definition and weights, its own state."""
         check_mode(mode, f'{self._name}.as_mode')
-        self._warn_of_own_modes(mode)
-        return self._view(self._policy._replace(mode=mode))
+        self._tl_warn_of_own_modes(mode)
+        return self._tl_view(self._tl_policy._replace(mode=mode))
 
     def with_carry(self, carry: bool = True) -> Any:
         """Returns this model with layers that continue from their state in train and eval too."""
-        return self._view(self._policy._replace(carry=carry))
+        return self._tl_view(self._tl_policy._replace(carry=carry))
 
     def with_precision(self, precision: str) -> Any:
         """Returns this model with products in 'float32', 'tf32' or 'bf16'."""
         if precision not in PRECISIONS:
             raise ValueError(f'precision must be one of {PRECISIONS}, got {precision!r}')
-        return self._view(self._policy._replace(precision=precision))
+        return self._tl_view(self._tl_policy._replace(precision=precision))
 
     def with_implementation(self, implementation: Implementation) -> Any:
         """Returns this model with kernels that run as 'auto', 'reference' or 'xla'.
@@ -61,42 +61,42 @@ class Views:
         loops, differentiated by jax.
         """
         resolved(implementation)
-        return self._view(self._policy._replace(implementation=implementation))
+        return self._tl_view(self._tl_policy._replace(implementation=implementation))
 
     @property
     def mode(self) -> str:
         """The mode that this model runs in."""
-        return passes.root_mode(self, self._policy)
+        return passes.root_mode(self, self._tl_policy)
 
     @property
     def precision(self) -> str:
         """How this model computes its products: 'float32', 'tf32' or 'bf16'."""
-        return self._policy.precision
+        return self._tl_policy.precision
 
     @property
     def implementation(self) -> Implementation:
         """Which implementation of its kernels this model runs: 'auto', 'reference' or 'xla'."""
-        return self._policy.implementation
+        return self._tl_policy.implementation
 
     @property
     def sublayers(self) -> tuple[Any, ...]:
         """The layers within; of a view, views."""
-        if self._policy == Policy():
+        if self._tl_policy == Policy():
             return self._sublayers
-        if '_views' not in self.__dict__:
-            views = {id(sub): sub._view(self._policy) for sub in self._sublayers}
-            self.__dict__['_views'] = tuple(views[id(sub)] for sub in self._sublayers)
-        return self.__dict__['_views']
+        if '_tl_views' not in self.__dict__:
+            views = {id(sub): sub._tl_view(self._tl_policy) for sub in self._sublayers}
+            self.__dict__['_tl_views'] = tuple(views[id(sub)] for sub in self._sublayers)
+        return self.__dict__['_tl_views']
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The path elements of the layers within."""
-        return self._labels
+        return self._tl_labels
 
     @property
     def programs(self) -> Programs:
         """The functions compiled for this model, common to all its views."""
-        return self._programs
+        return self._tl_programs
 
     def program(self, name: Any, build: Any) -> Any:
         """Returns the compiled function of that name for this view, built if there is none.
@@ -105,25 +105,25 @@ class Views:
           name: anything hashable that tells the function from others of this model.
           build: makes the function.
         """
-        return self._programs.get((name, self._policy, self._edits()), build)
+        return self._tl_programs.get((name, self._tl_policy, self._tl_edits()), build)
 
-    def _edits(self):
+    def _tl_edits(self):
         """Counts what was set on definitions after they were made: old functions are stale."""
-        return (self._edit, *(sub._edits() for sub in self._sublayers))
+        return (self._tl_edit, *(sub._tl_edits() for sub in self._sublayers))
 
-    def _view(self, policy):
+    def _tl_view(self, policy):
         view = object.__new__(type(self))
         view.__dict__.update(self.__dict__)
-        view.__dict__['_policy'] = policy
-        view.__dict__['_memory'] = Memory(self._memory.signature, self._memory.rng)
-        view.__dict__.pop('_views', None)
+        view.__dict__['_tl_policy'] = policy
+        view.__dict__['_tl_memory'] = Memory(self._tl_memory.signature, self._tl_memory.rng)
+        view.__dict__.pop('_tl_views', None)
         return view
 
-    def _warn_of_own_modes(self, mode):
+    def _tl_warn_of_own_modes(self, mode):
         for sub in self._sublayers:
-            sub._warn_of_own_modes(mode)
+            sub._tl_warn_of_own_modes(mode)
         own = self.__dict__.get('_mode')
-        if not self._pure_apply and own not in (None, mode):
+        if not self._tl_pure_apply and own not in (None, mode):
             warn(
                 f'{self._name} keeps its own mode, {own!r}, and cannot follow as_mode({mode!r}); '
                 f'build the model anew with mode={mode!r}',

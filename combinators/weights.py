@@ -16,12 +16,12 @@ from .sharing import SHARED, Cell, pair
 def collect(layer: Any, seen: set[Cell] | None = None) -> Any:
     """Returns the tree of a layer's weights from its cells, with markers at second places."""
     seen = set() if seen is None else seen
-    if layer._cell in seen:
+    if layer._tl_cell in seen:
         return SHARED
-    seen.add(layer._cell)
+    seen.add(layer._tl_cell)
     if layer._sublayers:
         return tuple(collect(sub, seen) for sub in layer._sublayers)
-    return layer._cell.weights
+    return layer._tl_cell.weights
 
 
 def assign(layer: Any, weights: Any) -> None:
@@ -44,17 +44,17 @@ def _placed(layer, weights, path):
     if weights is SHARED:
         return
     if not layer._sublayers:
-        if path or layer._pure_apply:
+        if path or layer._tl_pure_apply:
             _check_shapes(layer, weights, path)
-            weights = _named_as_before(layer._cell.weights, weights)
-        yield layer._cell, weights
+            weights = _named_as_before(layer._tl_cell.weights, weights)
+        yield layer._tl_cell, weights
         return
-    for label, (sub, part) in zip(layer._labels, pair(layer, weights), strict=True):
+    for label, (sub, part) in zip(layer._tl_labels, pair(layer, weights), strict=True):
         yield from _placed(sub, part, f'{path}/{label}' if path else label)
 
 
 def _check_shapes(layer, weights, path):
-    old, new = (jax.tree.leaves(w) for w in (layer._cell.weights, weights))
+    old, new = (jax.tree.leaves(w) for w in (layer._tl_cell.weights, weights))
     if not old:
         return
     expected, got = [np.shape(w) for w in old], [np.shape(w) for w in new]
@@ -77,7 +77,7 @@ def named(layer: Any, weights: Any, path: tuple[str, ...] = ()) -> Iterator[tupl
     if weights is SHARED:
         return
     if layer._sublayers:
-        for label, (sub, part) in zip(layer._labels, pair(layer, weights), strict=True):
+        for label, (sub, part) in zip(layer._tl_labels, pair(layer, weights), strict=True):
             yield from named(sub, part, (*path, label))
         return
     found, _ = jax.tree_util.tree_flatten_with_path(weights)

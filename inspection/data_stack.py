@@ -104,7 +104,7 @@ class _Walk:
     def through(self, layer, path, stack, above=()):
         """Returns the stack after a layer; `above` are items that stand over its part of it."""
         at = len(self.rows)
-        parts = list(zip(layer._labels, layer._sublayers, strict=True))
+        parts = list(zip(layer._tl_labels, layer._sublayers, strict=True))
         if _runs_as(layer, Parallel):
             after = self._side_by_side(parts, path, stack, above)
         elif _runs_as(layer, Serial) or _runs_as(layer, InMode):
@@ -138,7 +138,7 @@ class _Walk:
 
 def _runs_as(layer, combinator):
     """Whether a layer hands its inputs to those inside as the combinator does."""
-    return layer._pure_apply and type(layer).apply_fn is combinator.apply_fn
+    return layer._tl_pure_apply and type(layer).apply_fn is combinator.apply_fn
 
 
 class _Shapes(Observer):

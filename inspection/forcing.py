@@ -54,7 +54,7 @@ def forced(
                 'steps, or make the layer of Recurrent'
             )
         hold = Hold(name, _number(address, value), _units(layer, cell, units), _steps(steps))
-        layer._holds = (*layer._holds, hold)
+        layer._tl_holds = (*layer._tl_holds, hold)
     return model
 
 

@@ -80,8 +80,8 @@ def summary(model: Any, signature: Any = None) -> Summary:
     for path, (layer, context, (weights, _, outputs), tried) in found.items():
         if _has_rows_within(path, found):
             continue
-        shared = layer._cell in seen and count(weights).n > 0
-        seen.add(layer._cell)
+        shared = layer._tl_cell in seen and count(weights).n > 0
+        seen.add(layer._tl_cell)
         mode = f'{context.mode}, carry' if context.carry else context.mode
         held = None if states is None else states.get(path, Count())
         n_weights = Count() if shared else count(weights)

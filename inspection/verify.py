@@ -102,7 +102,7 @@ def subject_of(model: Layer, signature: Any, n_ids: int, draw: Any = None) -> Su
             f'{model.name} was never initialised, so its inputs are not known; give a signature: '
             "verify(model, ShapeDtype(('b', 't'), np.int32))"
         )
-    model = copy.deepcopy(model._view(Policy()))
+    model = copy.deepcopy(model._tl_view(Policy()))
     inputs = named(model, given)
     is_loss = _is_loss(model, inputs)
     model.init(with_numbers(inputs), rng=0)

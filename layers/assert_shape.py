@@ -70,7 +70,7 @@ class AssertFunction(Serial):
         self._run_checked = _checked(Serial.apply_fn, specs, message)
 
     @property
-    def _label(self):
+    def _tl_label(self):
         return type(self).__name__
 
     def apply_fn(self, x, weights, state, context):

@@ -76,7 +76,7 @@ class Recurrent(Layer):
         the sequence, where they are an input of the model (else they count as none or all of it).
     """
 
-    _holds: tuple[Hold, ...] = ()  # what named values of its steps are held at
+    _tl_holds: tuple[Hold, ...] = ()  # what named values of its steps are held at
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Recurrent(Layer):
             draws=('train',) if recurrent_dropout or zoneout else False,
         )
         if not _is(self._initial, 'learned'):
-            vars(self)['_cell'] = cell._cell  # the weights are the cell's, wherever it is
+            vars(self)['_tl_cell'] = cell._tl_cell  # the weights are the cell's, wherever it is
 
     @property
     def cell(self) -> RecurrentCell:
@@ -137,8 +137,10 @@ class Recurrent(Layer):
     @property
     def takes_rows(self) -> bool:
         """Whether its first input may be `kernels.Rows`: all that it does with it are products."""
-        own = type(self).apply_fn is Recurrent.apply_fn and self._pure_apply
-        return own and type(self._step).along_time is RecurrentCell.along_time and not self._holds
+        own = type(self).apply_fn is Recurrent.apply_fn and self._tl_pure_apply
+        return (
+            own and type(self._step).along_time is RecurrentCell.along_time and not self._tl_holds
+        )
 
     @property
     def goes_back(self) -> bool:
@@ -149,7 +151,7 @@ class Recurrent(Layer):
         """Returns this layer in the other direction; they share the weights of the cell."""
         return Recurrent(
             self._step,
-            self._told,
+            self._tl_told,
             self._initial,
             self._return_state,
             self._padding,
@@ -196,15 +198,15 @@ class Recurrent(Layer):
     def _along_time(self, context, *arguments):
         """Runs the cell along time; watched, where somebody holds or hears what it names."""
         hears = observer().hears_names
-        if not self._holds and not hears:
+        if not self._tl_holds and not hears:
             return self._step.along_time(*arguments)
-        if self._steps(context) and any(hold.steps is not None for hold in self._holds):
+        if self._steps(context) and any(hold.steps is not None for hold in self._tl_holds):
             raise ValueError(
                 'values are held at certain steps, which are counted from the beginning of a '
                 'sequence; a layer that goes on from its state does not know where it is. Run the '
                 "model in 'eval', or hold them at all steps."
             )
-        y, last, seen = watched.along_time(self._step, self._holds, *arguments)
+        y, last, seen = watched.along_time(self._step, self._tl_holds, *arguments)
         if hears:
             observer().named(self, context, seen)
         return y, last

@@ -81,7 +81,7 @@ class RecurrentCell(Layer):
     """
 
     weights_type: Any = None  # the NamedTuple of the weights; made from the names of the maps
-    _holds: tuple[Hold, ...] = ()  # what named values are held at, where it is a layer by itself
+    _tl_holds: tuple[Hold, ...] = ()  # what named values are held at, where it is a layer by itself
 
     def __init__(
         self,
@@ -160,23 +160,23 @@ class RecurrentCell(Layer):
     @property
     def over_time(self) -> Any:
         """What Scan runs: all steps in one loop; None where a subclass has its own `apply_fn`."""
-        own = type(self).apply_fn is RecurrentCell.apply_fn and self._pure_apply
-        return self._over_time if own else None
+        own = type(self).apply_fn is RecurrentCell.apply_fn and self._tl_pure_apply
+        return self._tl_over_time if own else None
 
-    def _over_time(self, x, carry, weights, context, remat):
+    def _tl_over_time(self, x, carry, weights, context, remat):
         self.check_width(x, weights)
-        return self._from_state(x, carry, weights, context, remat)
+        return self._tl_from_state(x, carry, weights, context, remat)
 
-    def _from_state(self, x, start, weights, context, remat=False):
+    def _tl_from_state(self, x, start, weights, context, remat=False):
         """Runs the layer along time; watched, where somebody holds or hears what it names."""
         along = Along(context.precision, context.implementation, remat=remat)
         arguments = (x, start, weights, Flags(), None, along)
         hears = observer().hears_names
-        if not self._holds and not hears:
+        if not self._tl_holds and not hears:
             return self.along_time(*arguments)
         from . import watched  # a watched cell is a cell, and made from this module
 
-        y, last, seen = watched.along_time(self, self._holds, *arguments)
+        y, last, seen = watched.along_time(self, self._tl_holds, *arguments)
         if hears:
             observer().named(self, context, seen)
         return y, last
@@ -225,13 +225,13 @@ class RecurrentCell(Layer):
         fields = iter(kind._fields)
         made = []
         for m in self.maps().values():
-            made.append(self._new_kernel(d, m, context, next(fields)))
+            made.append(self._tl_new_kernel(d, m, context, next(fields)))
             if m.bias:
                 bias = self._bias_initializer((m.width,), context.key(next(fields)))
                 made.append(bias + m.shift if m.shift else bias)
         return kind(*made, *params.values())
 
-    def _new_kernel(self, d, m, context, field):
+    def _tl_new_kernel(self, d, m, context, field):
         rows = self.operand_rows(m)
         of_x = d if m.of_x else 0
         separate, key = self._recurrent_initializer, context.key(field)
@@ -252,7 +252,7 @@ class RecurrentCell(Layer):
         rows = x.shape[:-1]
         one = x.reshape(-1, 1, x.shape[-1])
         start = before.reshape(-1, before.shape[-1])
-        y, after = self._from_state(one, start, weights, context)
+        y, after = self._tl_from_state(one, start, weights, context)
         y, after = y.reshape(*rows, -1), after.reshape(*rows, -1)
         return (y, after), state
 
@@ -281,7 +281,7 @@ class _Step:
 
     def __init__(self, cell: RecurrentCell, drops: bool):
         self._cell, self._drops = cell, drops
-        self._key = (type(cell), cell._fingerprint, cell._edit, drops)
+        self._key = (type(cell), cell._tl_fingerprint, cell._tl_edit, drops)
 
     def __hash__(self):
         return hash(self._key)

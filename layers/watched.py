@@ -120,10 +120,10 @@ def _piece(cell, holds, known, part, start, weights, fresh, along):
     """Runs some steps; returns outputs with the named values behind them, and the last state."""
     x, flags = part
     if isinstance(cell, LinearCell):
-        watched = WatchedLinear(cell, holds, cell._edit)
+        watched = WatchedLinear(cell, holds, cell._tl_edit)
         return watched.along_time(x, start, weights, flags, fresh, along)
     widths = tuple(v.value.shape[-1] for v in known.values())
-    watched = Watched(cell, holds, widths, cell._edit)
+    watched = Watched(cell, holds, widths, cell._tl_edit)
     zeros = jnp.zeros((x.shape[0], sum(widths)), start.dtype)
     start, fresh = (s if s is None else jnp.concatenate([s, zeros], -1) for s in (start, fresh))
     if flags.keep is not None and not _of_steps(flags.keep):

@@ -40,7 +40,7 @@ class Unread(tl.Layer):
 
     def __init__(self, embedding: tl.Embedding):
         super().__init__(name=embedding.name)
-        vars(self)['_cell'] = embedding._cell  # its weights
+        vars(self)['_tl_cell'] = embedding._tl_cell  # its weights
         self._embedding = embedding
 
     def apply_fn(self, x, weights, state, context):

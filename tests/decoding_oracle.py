@@ -142,7 +142,7 @@ class UserSum(tl.Layer):
 
     def forward(self, x):
         total = jnp.cumsum(x, axis=1)
-        if self._running_context().mode == 'predict':
+        if self._tl_running_context().mode == 'predict':
             total = total + self.state[:, None]
             self.state = total[:, -1]
         return jnp.sin(total)

@@ -62,7 +62,7 @@ def test_a_singleton_lives_as_long_as_one_experiment(tmp_path: Path) -> None:
     file.write_text(HEAD + SINGLETON + TWO.format(first=one, second=one))
     config = configs.load(str(file))
     models = [config.experiment().model for _ in range(2)]
-    assert models[0].sublayers[2]._cell is not models[1].sublayers[2]._cell
+    assert models[0].sublayers[2]._tl_cell is not models[1].sublayers[2]._tl_cell
 
 
 def test_residual_branch_and_parallel(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_the_page_on_configs(tmp_path: Path) -> None:
 
 def sites_of(layer: tl.Layer) -> dict[str, str]:
     """Where each layer was created, by name; where several have one name, the outermost."""
-    found = {str(layer).partition('[')[0]: str(layer._site)}
+    found = {str(layer).partition('[')[0]: str(layer._tl_site)}
     for sub in layer.sublayers:
         found = {**sites_of(sub), **found}
     return found
@@ -205,7 +205,7 @@ def test_layers_of_a_model_of_retrax_are_created_at_the_line_that_names_it(tmp_p
     sites = sites_of(configs.load(str(file)).experiment().model)
     assert len(sites) == 6
     assert set(sites.values()) == {f'{file}:2'}
-    assert str(tl.Dense(3)._site).startswith(__file__)  # nothing of it stays behind
+    assert str(tl.Dense(3)._tl_site).startswith(__file__)  # nothing of it stays behind
 
 
 def test_a_function_that_makes_layers_is_named(tmp_path: Path) -> None:

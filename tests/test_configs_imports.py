@@ -98,7 +98,7 @@ def test_a_macro_for_a_function_of_the_user(folder: Path) -> None:
 def test_a_layer_of_the_users_code_tells_the_line_of_the_code(folder: Path) -> None:
     model = configs.load('mine.gin', allow_imports=True).experiment().model
     line = 1 + MODULE.splitlines().index('    return tl.Dense(width)')
-    assert str(model.sublayers[2]._site).endswith(f'/mine_and_nobody_elses.py:{line}')
+    assert str(model.sublayers[2]._tl_site).endswith(f'/mine_and_nobody_elses.py:{line}')
 
 
 def test_a_module_that_is_not_there(folder: Path) -> None:

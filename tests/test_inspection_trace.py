@@ -137,11 +137,11 @@ def test_the_model_is_left_alone() -> None:
     model.init(ONE)
     predict = model.as_mode('predict')
     predict(X[:1, :1])
-    state, weights, calls = predict.state, model.weights, predict._memory.calls
+    state, weights, calls = predict.state, model.weights, predict._tl_memory.calls
     found = trace(predict, X)
     assert found[2].shape == (2, 5, 4)
     assert predict.state is state
-    assert predict._memory.calls == calls
+    assert predict._tl_memory.calls == calls
     assert model.weights[1] is weights[1]
     assert 'run' not in vars(model)
 

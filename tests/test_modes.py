@@ -167,13 +167,13 @@ def test_what_a_decorator_of_a_class_fills_in_is_its_definition(base: bool) -> N
             super().__init__()
 
     make = TimesAlways if base else Times
-    one = make()._fingerprint
-    assert make()._fingerprint == one
+    one = make()._tl_fingerprint
+    assert make()._tl_fingerprint == one
     factors['name'] = 'another'
-    assert make()._fingerprint == one
+    assert make()._tl_fingerprint == one
     factors['factor'] = 5.0
-    assert make()._fingerprint != one
-    assert base or make()._fingerprint == Times(factor=5.0)._fingerprint
+    assert make()._tl_fingerprint != one
+    assert base or make()._tl_fingerprint == Times(factor=5.0)._tl_fingerprint
 
 
 def test_a_scan_alone_is_no_model_of_several_inputs() -> None:

@@ -1,5 +1,6 @@
 """Layers as Trax's users write them: forward and init_weights_and_state on self."""
 
+import abc
 import warnings
 from typing import Any
 
@@ -283,3 +284,57 @@ def test_a_constructor_must_call_super() -> None:
 
     with pytest.raises(TypeError, match=r'did not call super\(\).__init__\(\)'):
         Forgets()
+
+
+# ------------------------------------------------------------------------- names of one's own
+
+
+def test_what_a_layer_keeps_for_itself_is_named_so() -> None:
+    of_trax = {'_n_in', '_n_out', '_name', '_sublayers', '_sublayers_to_print', '_settable_attrs'}
+    of_python = set(dir(abc.ABC)) | {'__orig_bases__'}
+    used = ready(tl.Serial(Scale(), tl.BatchNorm()))
+    used(X)
+    assert used.as_mode('eval').sublayers
+    found = set().union(*map(dir, (tl.Layer, tl.RecurrentCell))) | set(vars(used))
+    private = {name for name in found if name.startswith('_') and not name.startswith('__')}
+    assert {name for name in private - of_python if not name.startswith('_tl_')} == of_trax
+
+
+def test_a_layer_of_ones_own_may_call_what_it_has_as_it_likes() -> None:
+    class Mine(tl.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self._cell, self._memory, self._labels, self._label = 1.0, 1.0, ('a',), 'b'
+            self._policy, self._definition, self._told, self._kept = 1.0, 1.0, 1.0, 1.0
+
+        def init_weights_and_state(self, signature: Any) -> None:
+            self.weights = jnp.full(signature.shape[-1:], 2.0)
+
+        def forward(self, x: Any) -> Any:
+            return self._run(self._make(x)) * (self._cell + self._memory)
+
+        def _run(self, x: Any) -> Any:
+            return x * self.weights
+
+        def _make(self, x: Any) -> Any:
+            return x
+
+    model = ready(tl.Serial(tl.Select([0]), Mine()))
+    for view in (model, model.as_mode('predict'), model.with_carry()):
+        assert_equal(view(X), 4 * X)
+
+
+def test_a_function_does_not_hide_one_of_layer() -> None:
+    def runs(self: Any, x: Any) -> Any:
+        return x
+
+    expected = (
+        r'Mine\.run\(self: Any, x: Any\) -> Any hides Layer\.run, which models call with '
+        r'\(self, x, weights, state, context\); give yours another name, such as _run'
+    )
+    with pytest.raises(TypeError, match=expected):
+        type('Mine', (tl.Layer,), {'run': runs})
+    with pytest.raises(TypeError, match=r'hides Layer\.labels, a value that models read'):
+        type('Mine', (tl.Layer,), {'labels': runs})
+    with pytest.raises(TypeError, match=r'hides Layer\.run'):
+        type('Mine', (tl.Dense,), {'run': runs})

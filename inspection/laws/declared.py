@@ -71,7 +71,7 @@ def walk(layer: Any) -> Iterator[Any]:
 
 
 def _has_memory(layer):
-    return layer.has_memory or (not layer._rests and any(map(_has_memory, layer.sublayers)))
+    return layer.has_memory or (not layer._tl_rests and any(map(_has_memory, layer.sublayers)))
 
 
 def judged(

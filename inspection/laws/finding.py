@@ -80,7 +80,7 @@ def place(spot: Spot) -> str:
     if spot is None:
         return ''
     layer, path = spot
-    return _place(path or layer.name, vars(layer)['_site'])
+    return _place(path or layer.name, vars(layer)['_tl_site'])
 
 
 def place_of(error: LayerError) -> str:

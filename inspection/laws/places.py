@@ -90,5 +90,5 @@ def owner_of_state(model: Layer, got: Any, expected: Any) -> Spot:
 def layer_at(model: Layer, path: str) -> Layer:
     """Returns the layer at a path of a model."""
     for label in filter(None, path.split('/')):
-        model = model.sublayers[model._labels.index(label)]
+        model = model.sublayers[model._tl_labels.index(label)]
     return model

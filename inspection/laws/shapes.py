@@ -52,7 +52,7 @@ class _Promises(Observer):
 
 def names_stand_for_sizes(subject: Subject) -> Finding:
     """Compares promises and weights for sizes with names with those for numbers."""
-    late = [layer.name for layer in walk(subject.model) if not layer._pure_init]
+    late = [layer.name for layer in walk(subject.model) if not layer._tl_pure_init]
     if late:
         return does_not_apply(f'init_weights_and_state of {late[0]} needs numbers for all sizes')
     sizes, symbolic = {'b': ROWS, 't': STEPS}, None
