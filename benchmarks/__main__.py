@@ -12,7 +12,7 @@ from .loop import loop
 from .memory import memory
 from .peers import PEERS, TRAX_PYTHON
 from .quality import quality
-from .results import Results, newest
+from .results import Results, fullest
 from .setting import Setting, new_tokens_for
 from .tables import show
 
@@ -160,8 +160,8 @@ _cost('first-token', 'The first token of a cold start, against compiling one ste
 @main.command('report')
 @click.argument('path', type=click.Path(exists=True, path_type=pathlib.Path), required=False)
 def write_report(path) -> None:
-    """Writes docs/benchmarks.md and the README's table, from the newest results or a file."""
-    report.write(path or newest())
+    """Writes docs/benchmarks.md and the README's table, from the fullest results or a file."""
+    report.write(path or fullest())
 
 
 main.add_command(loop)

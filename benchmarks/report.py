@@ -1,11 +1,15 @@
-"""docs/benchmarks.md, made of one file of results, which also gives the README's figures."""
+"""docs/benchmarks.md, made of one file of results, which also gives the README's figures.
+
+Of files of other machines it has what the targets found there.
+"""
 
 import pathlib
+from collections.abc import Sequence
 
 from .alternate import ROOT
 from .costs import LABELS as COSTS
 from .peers import LABELS, OURS
-from .results import Results
+from .results import Results, others
 from .sections import put
 from .sets import GRID_PEERS, SEEDS, grid, in_grid
 from .setting import Setting
@@ -17,8 +21,8 @@ from .targets import TARGETS
 PAGE, README = ROOT / 'docs' / 'benchmarks.md', ROOT / 'README.md'
 
 
-def report(results: Results) -> str:
-    """Returns the page, in Markdown."""
+def report(results: Results, elsewhere: Sequence[Results] = ()) -> str:
+    """Returns the page, in Markdown; of results from elsewhere what their targets found."""
     races = sorted(
         ((Setting(**race['setting']), race['rows']) for race in results.races),
         key=lambda race: _place(race[0]),
@@ -26,6 +30,7 @@ def report(results: Results) -> str:
     parts = [
         _head(results.machine),
         _targets(results),
+        _elsewhere(elsewhere),
         *(_race(setting, rows) for setting, rows in races if not in_grid(setting)),
         *(_grid(results, seed) for seed in SEEDS),
         _costs(results.costs),
@@ -37,7 +42,7 @@ def report(results: Results) -> str:
 def write(path: pathlib.Path) -> None:
     """Writes docs/benchmarks.md and the README's section on speed from a file of results."""
     results = Results.read(path)
-    PAGE.write_text(report(results), encoding='utf-8')
+    PAGE.write_text(report(results, others(path)), encoding='utf-8')
     README.write_text(put(README.read_text(encoding='utf-8'), speed(results)), encoding='utf-8')
 
 
@@ -46,9 +51,9 @@ def _head(machine):
     return f"""# Benchmarks
 
     python -m benchmarks all        # measures; python -m benchmarks short takes five minutes
-    python -m benchmarks report     # writes this page from the newest file in benchmarks/results
+    python -m benchmarks report     # writes this page from the fullest file in benchmarks/results
 
-{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads;
+{_processor(machine)};
 Python {machine['python']}, {versions}.
 
 The seed model: 256 ids, width 512, two GRUs, 3.4 million weights. Each library runs in a process of
@@ -60,6 +65,17 @@ the reset gate acts: before the product with the recurrent matrix, as in Trax, w
 products in each step, or after it, which costs one. "Ready" is building, compiling and the first
 run. bf16 is what each library offers by that name; see the first lines of its file in
 benchmarks/peers."""
+
+
+def _processor(machine):
+    fast = [name for flag, name in _INSTRUCTIONS.items() if flag in machine['cpu_flags']]
+    return (
+        f'{machine["date"]}, {machine["cpu"]}{f" with {fast[0]}" if fast else ""}, '
+        f'{machine["cores"]} cores, {machine["threads"]} threads'
+    )
+
+
+_INSTRUCTIONS = {'amx_bf16': 'AMX', 'avx512f': 'AVX-512, without AMX', 'avx2': 'AVX2'}  # the best
 
 
 def _picture(path):
@@ -82,6 +98,32 @@ def _targets(results):
             word = 'met' if target.met(found.median) else '**missed**'
             lines.append(f'| {target.what} | {target.wanted} | {times(found)} | {word} |')
     return '\n'.join(lines)
+
+
+def _elsewhere(machines):
+    """What the targets found on other machines; a line for each target that any of them has."""
+    if not machines:
+        return ''
+    lines = ['## The targets on other machines', '']
+    lines += [f'{_letter(i)}: {_processor(m.machine)}.' for i, m in enumerate(machines)]
+    letters = ' | '.join(_letter(i) for i in range(len(machines)))
+    lines += ['', f'| | wanted | {letters} |', '|---|---:|' + '---:|' * len(machines)]
+    for target in TARGETS:
+        found = [target.found(machine) for machine in machines]
+        cells = [_mark(target, one) for one in found]
+        if any(cells):
+            lines.append(f'| {target.what} | {target.wanted} | {" | ".join(cells)} |')
+    return '\n'.join(lines)
+
+
+def _letter(i):
+    return chr(ord('A') + i)
+
+
+def _mark(target, found):
+    if found is None:
+        return ''
+    return times(found) if target.met(found.median) else f'**{times(found)}**'
 
 
 def _race(setting, rows):

@@ -89,9 +89,18 @@ def _same(race, setting):
     return Setting(**race['setting'])._replace(threads=0) == setting._replace(threads=0)
 
 
-def newest() -> pathlib.Path:
-    """Returns the newest results, by the date in their name; those of GPUs are another thing."""
-    return max(path for path in FOLDER.glob('*cores.json'))
+def fullest() -> pathlib.Path:
+    """Returns the results with the most races, of those the newest; GPUs are another thing."""
+    return max(_all(), key=lambda path: (len(Results.read(path).races), path))
+
+
+def others(path: pathlib.Path) -> list['Results']:
+    """Returns all other results, the newest first."""
+    return [Results.read(other) for other in sorted(_all(), reverse=True) if other != path]
+
+
+def _all():
+    return list(FOLDER.glob('*cores.json'))
 
 
 def machine(threads: int) -> dict[str, Any]:

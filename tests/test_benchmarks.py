@@ -263,7 +263,7 @@ def test_a_race_replaces_an_older_one_of_its_setting_and_files_keep_all(tmp_path
     found.add(targets.TRAIN, {'retrax_gru': {'missing': 'nothing'}})
     assert found.race(targets.TRAIN) == {'retrax_gru': {'missing': 'nothing'}}
     found.write()
-    again = results.Results.read(results.newest())
+    again = results.Results.read(results.fullest())
     assert again.__dict__ == found.__dict__
 
 
@@ -283,10 +283,27 @@ def test_results_of_today_go_on_only_on_the_same_machine(tmp_path, monkeypatch):
         results.Results.of_today(3)
 
 
-def test_the_committed_page_is_what_the_newest_results_give():
-    again, newest = 'python -m benchmarks report', results.Results.read(results.newest())
-    assert report.PAGE.read_text() == report.report(newest), again
-    assert speed.speed(newest) in report.README.read_text(), again
+def test_the_committed_page_is_what_the_fullest_results_give():
+    again, path = 'python -m benchmarks report', results.fullest()
+    fullest = results.Results.read(path)
+    assert report.PAGE.read_text() == report.report(fullest, results.others(path)), again
+    assert speed.speed(fullest) in report.README.read_text(), again
+
+
+def test_results_of_other_machines_stand_beside_the_fullest(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, 'FOLDER', tmp_path)
+    full, newer = small_results(), results.Results(MACHINE | {'date': '2026-02-02'}, [], {})
+    newer.machine['cpu_flags'] = ['avx2', 'avx512f']
+    newer.add(targets.TRAIN, {p: {'wall': [1.0]} for p in ('retrax_gru', 'torch_nn_gru')})
+    full.write()
+    newer.write()
+    assert results.fullest() == full.path
+    (other,) = results.others(full.path)
+    lines = report.report(full, [other]).splitlines()
+    assert 'A: 2026-02-02, Abacus with AVX-512, without AMX, 2 cores, 2 threads.' in lines
+    missed = '| training, float32: PyTorch nn.GRU | ≥ 1.05 | **1.00 (1.00 to 1.00)** |'
+    assert lines.count(missed) == 1
+    assert '| training, float32: Flax linen | ≥ 1.25 |  |' not in lines
 
 
 def test_the_table_of_speeds_has_the_fastest_form_of_each_library() -> None:
