@@ -3,8 +3,6 @@
 RETRAX_HYPOTHESIS=thorough pytest tests/test_decoding_law.py -s    # 200 settings, all rows
 """
 
-import functools
-import importlib
 import os
 
 import jax
@@ -99,8 +97,7 @@ def test_chunks_and_pieces_change_nothing(model, monkeypatch, chunk, longest) ->
     prompts, rows, one = drawn(seed=3)
     one['max_new_tokens'] = 40
     expected = generate(model, prompts, **rows, **one)
-    module = importlib.import_module('retrax.decoding.prefill')
-    monkeypatch.setattr(module, 'turns', functools.partial(module.turns, longest=longest))
+    monkeypatch.setattr('retrax.decoding.opening.longest_piece', lambda n_rows: longest)
     for name in ('steps', 'running'):
         monkeypatch.setattr(f'retrax.decoding.{name}.CHUNK', chunk)
     again = with_weights(gru_lm())
