@@ -59,7 +59,8 @@ def points(
 
     Args:
       configs: names, or paths.
-      lines: bindings with ';' between them; what follows a '#' and what is empty does not count.
+      lines: bindings with ';' between them; what follows a '#' and what is empty does not count;
+        inside quotes both are text.
       grid: bindings whose values are lists of values.
 
     Raises:
@@ -92,8 +93,14 @@ def planned(points: Sequence[Point], folder: Path) -> list[Planned]:
     ]
 
 
+# Of a line of a list: a string, whose ';' and '#' are its own, a comment, or one character.
+_PIECE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\#.*|.""")
+
+
 def _bindings(line: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in line.partition('#')[0].split(';') if part.strip())
+    pieces = [piece for piece in _PIECE.findall(line) if not piece.startswith('#')]
+    parts = ''.join('\n' if piece == ';' else piece for piece in pieces).splitlines()
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _axis(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 Gin's global state is ours inside of `clean_gin` alone; outside it is somebody else's, or empty.
 """
 
+import collections
 import contextlib
 import textwrap
 import threading
@@ -76,7 +77,7 @@ def made(building: Building) -> Experiment:
         with building.active():
             return gin.get_configurable('train')()
     except RecursionError as error:
-        raise ConfigError(_circle(file, statements)) from error
+        raise ConfigError(_circle(building)) from error
     except (RuntimeError, TypeError, ValueError) as error:
         if building.failure is not None:
             failure, building.failure = building.failure, None
@@ -101,19 +102,46 @@ def check_shapes(experiment: Experiment, building: Building) -> None:
         raise ConfigError(f'{line}\n{textwrap.indent(str(error), "  ")}') from error
 
 
-def _circle(file, statements):
-    """Says which bindings make a thing out of itself."""
-    lines, is_macro = [], False
-    for binding, statement in statements.items():
-        for reference in references(statement.value):
-            inner = needed(reference)
-            same = reference.selector.rpartition('.')[2] == binding.configurable
-            if inner == binding or (not inner and same and binding.parameter):
-                lines.append(f'{statement}\n')
-                is_macro |= not binding.parameter
-    fix = 'Give the inner one a scope: @inner/Serial(), with inner/Serial.layers = [...]'
-    where = ''.join(lines) or f'{file}\n'
-    return f'{where}  This is made of itself, without an end.' + ('' if is_macro else f'\n  {fix}')
+def _circle(building):
+    """Says which bindings make a thing out of itself: the shortest way back to one of them."""
+    circles = [_way_back(binding, building) for binding in building.statements]
+    circle = min(filter(None, circles), key=len, default=[])
+    where = ''.join(f'{building.statements[b]}\n' for b in circle) or f'{building.file}\n'
+    if len(circle) > 1:
+        what, fix = 'These are made of each other', 'Make one of them of something else.'
+    else:
+        what, fix = 'This is made of itself', 'Make it of something else.'
+        if all(binding.parameter for binding in circle):
+            fix = 'Give the inner one a scope: @inner/Serial(), with inner/Serial.layers = [...]'
+    return f'{where}  {what}, without an end.\n  {fix}'
+
+
+def _way_back(start, building):
+    """Returns the fewest bindings by which one is made of itself; None: it is not."""
+    ways, seen = collections.deque([[start]]), set()
+    while ways:
+        way = ways.popleft()
+        for binding in _made_of(way[-1], building):
+            if binding == start:
+                return way
+            if binding not in seen:
+                seen.add(binding)
+                ways.append([*way, binding])
+    return None
+
+
+def _made_of(binding, building):
+    """Returns the bindings that say what a binding's value is made of."""
+    found, statement = [], building.statements.get(binding)  # None: a constant of gin's
+    for reference in references(statement and statement.value):
+        if (inner := needed(reference)) is not None:
+            found.append(inner)
+        else:
+            name = reference.selector.rpartition('.')[2]
+            parameters = {b.parameter for b in building.statements if b.configurable == name} - {''}
+            scopes = reference.scopes or binding.scope.split('/')  # an own scope is the only one
+            found.extend(building.bound(name, parameters, scopes).values())
+    return found
 
 
 def displaced(sources: Sources, last: Mapping[Binding, Statement]) -> set[Binding]:

@@ -114,6 +114,18 @@ MISTAKES = [
     Mistake('A macro that nothing uses', 'STEP = 9', "Did you mean 'STEPS'?"),
     Mistake('A macro without a value', 'train.seed = %SEED', 'Add a line: SEED = ...'),
     Mistake('A macro of itself', 'STEPS = %STEPS', 'This is made of itself'),
+    Mistake(
+        'A circle of macros',
+        'WIDTH = %DEPTH\nDEPTH = %WIDTH\nGRULM.n_layers = %DEPTH',
+        'These are made of each other',
+    ),
+    Mistake(
+        'Layers that are made of each other',
+        COMPOSED
+        + 'Serial.layers = [@a/Serial()]\na/Serial.layers = [@b/Serial()]\n'
+        + 'b/Serial.layers = [@GRU(), @a/Serial()]',
+        'These are made of each other',
+    ),
     Mistake('A scope in which nothing is made', 'deep/GRU.forget_bias = 1.0', 'look at the scopes'),
     Mistake('What code says itself', 'GRU.n_units = 5', 'says n_units itself, and code wins'),
     Mistake(

@@ -404,3 +404,33 @@ def test_the_history_is_what_was_appended() -> None:
     again = training.LoopHistory.from_dict(history.to_dict())
     assert again.get('train', 'loss') == [(1, 0.1)]
     assert str(again) == str(history)
+
+
+@pytest.mark.parametrize('value', [1.5, 3.0, -1.0])
+def test_float_targets_that_are_no_classes_are_refused(value: float) -> None:
+    x, y = np.ones((2, 4), np.float32), np.array([2.0, value], np.float32)
+    task = training.TrainTask([(x, y)], tl.CrossEntropyLoss(), OPTIMIZER)
+    model = tl.Serial(tl.Dense(3), tl.LogSoftmax())
+    with pytest.raises(ValueError, match='the targets of a batch'):
+        training.Loop(model, task).run(1)
+
+
+def test_float_targets_that_are_no_classes_for_the_loss_are_learned() -> None:
+    y = np.full((8, 3), 1.5, np.float32)
+    made = loop(tl.Dense(3), training.TrainTask([(X, y)], LOSS, OPTIMIZER))
+    made.run(1)
+    assert made.step == 1
+
+
+def test_ids_that_a_table_does_not_have_are_refused_in_training_and_evaluation() -> None:
+    x, y = np.array([[1, 12]]), np.array([[1, 2]])
+    model = tl.Serial(tl.Embedding(10, 8), tl.Dense(3), tl.LogSoftmax())
+    task = training.TrainTask([(x, y)], tl.CrossEntropyLoss(), OPTIMIZER)
+    expected = r'Embedding#1[\s\S]*from 0 to 9[\s\S]*12'
+    with pytest.raises(tl.LayerError, match=expected):
+        training.Loop(model, task).run(1)
+    with pytest.raises(tl.LayerError, match=expected):
+        training.evaluate(model, [(x, y)])
+    with pytest.raises(ValueError, match='tells apart 3 categories'):
+        training.evaluate(model, [(y, x)])
+    assert training.evaluate(model, [(y, y)]).nats > 0

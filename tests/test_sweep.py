@@ -101,6 +101,22 @@ def test_a_list_and_a_grid_multiply() -> None:
 
 
 @pytest.mark.parametrize(
+    ('line', 'bindings'),
+    [
+        ("train.corpus='a;b #1.txt'; x=1 # it's; 'so", ("train.corpus='a;b #1.txt'", 'x=1')),
+        (
+            r"""x='it\'s; #'; y = "don't; #" ;; z=['#', ";"]#;""",
+            (r"x='it\'s; #'", 'y = "don\'t; #"', """z=['#', ";"]"""),
+        ),
+        ("x='open; y=1", ("x='open", 'y=1')),
+    ],
+)
+def test_quoted_text_in_a_list_is_not_cut(line: str, bindings: tuple[str, ...]) -> None:
+    (point,) = configs.points(['a'], [line + '\n'])
+    assert point.bindings == bindings
+
+
+@pytest.mark.parametrize(
     ('arguments', 'message'),
     [
         (('--grid', 'train.seed=1'), r"--grid 'train.seed=1': expected one binding with a list"),

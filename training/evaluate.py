@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ..combinators import signature
 from ..layers.weighting import fits
 from ..planning import fuse
+from .checks import Checks
 from .continuity import Continuity
 from .examples import as_example, is_contiguous, text_batches
 from .step import DEFAULT_LOSS, measure, stacked
@@ -130,9 +131,17 @@ def measure_batches(
             state = view.init(signature(example.inputs))[1]
         elif example.fresh:
             state = view.new_state(example.compared[0].shape[0])
+        _checks(view, state, example, measured)(example)
         state, part = step(weights, state, example.inputs, example.compared)
         parts.append(part)
     return [{name: float(value) for name, value in part.items()} for part in jax.device_get(parts)]
+
+
+def _checks(view, state, example, measured):
+    """Returns the checks of batches of such shapes, made once."""
+    first, *_ = measured.values()
+    name = ('checks', first, repr(signature((example.inputs, example.compared))))
+    return view.program(name, lambda: Checks(view, state, example, first))
 
 
 def _build(view, measured):

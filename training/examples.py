@@ -11,7 +11,6 @@ import jax
 import numpy as np
 
 from ..data import Batch, ByteVocabulary, ContiguousBatches, Epochs, Passes
-from ..layers.weighting import fits
 
 
 class Example(NamedTuple):
@@ -105,39 +104,6 @@ def _by_index(data, step):
     size = None if isinstance(data, Epochs) else len(data)  # Epochs count on over all epochs
     for i in itertools.count(step):
         yield data[i if size is None else i % size]
-
-
-def check_categories(example: Example, n_categories: int | None) -> None:
-    """Raises ValueError where a target is not one of the categories that a model tells apart.
-
-    In compiled code such a target makes the loss NaN. Arrays on a device are not looked at, nor
-    places whose weight is 0.
-    """
-    targets, *weights = example.compared
-    if n_categories is None or not all(isinstance(x, np.ndarray) for x in example.compared):
-        return
-    if weights and fits(weights[0], targets.shape):
-        targets = targets[np.broadcast_to(weights[0] != 0, targets.shape)]
-    if not targets.size:
-        return
-    if (odd := _not_whole(targets)).size:
-        raise ValueError(
-            f'the targets of a batch: expected ids, whole numbers from 0 to {n_categories - 1}, '
-            f'got {odd[0]!s}. Give what is to be left out the weight 0.'
-        )
-    low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= n_categories:
-        raise ValueError(
-            f'the targets of a batch have ids from {low} to {high}, but the model tells apart '
-            f'{n_categories} categories (0 to {n_categories - 1}). Make the model with '
-            f'vocab_size={high + 1} or more, or encode the text with its own vocabulary.'
-        )
-
-
-def _not_whole(targets):
-    if np.issubdtype(targets.dtype, np.integer):
-        return targets[:0]
-    return targets[~np.isfinite(targets) | (targets != np.floor(targets))]
 
 
 def _as_on_device(array):

@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ..combinators.ranges import Range, noting
-from ..combinators.signature import spec
 from ..layers import CrossEntropyLoss
 from ..planning import fuse
 
@@ -129,26 +127,6 @@ def stacked(outputs: Any, compared: tuple[Any, ...]) -> tuple[Any, ...]:
     """Returns (outputs ..., targets, weights); where a batch has no weights they are 1."""
     stack = [*outputs, *compared] if isinstance(outputs, tuple) else [outputs, *compared]
     return tuple(stack if len(stack) > 2 else [*stack, jnp.ones(stack[1].shape)])
-
-
-def n_categories(loss: Any, outputs: Any, compared: tuple[Any, ...]) -> int | None:
-    """Returns how many categories a loss tells apart, where it takes targets for categories.
-
-    Args:
-      loss: a layer, as in the step.
-      outputs: the signature of what a model gives.
-      compared: targets and weights, or their signatures.
-    """
-    ranges: list[Range] = []
-
-    def traced(outputs, compared):
-        with noting(compared) as found:
-            measure(loss, outputs, compared)
-        ranges.extend(found)
-
-    jax.eval_shape(traced, spec(outputs), spec(compared))
-    of_targets = (found.most for found in ranges if found.leaf == 0 and found.whole)
-    return next((most + 1 for most in of_targets if most is not None), None)
 
 
 def _unless_bad(

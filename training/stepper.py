@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from ..combinators import as_key, signature, statistics
@@ -20,9 +19,10 @@ from ..layers.summary_scalar import summaries
 from ..optimizers import averaged_weights
 from . import step as steps
 from .bad_step import Found, first_bad
+from .checks import Checks
 from .continuity import Continuity
 from .devices import Devices
-from .examples import Example, check_categories
+from .examples import Example
 from .horizon import Horizon
 
 NOT_FINITE = ('stop', 'skip')
@@ -120,8 +120,7 @@ class Stepper:
         _, model_state = self._view.init(inputs, seed)
         self._batch_size = jax.tree.leaves(sample.inputs)[0].shape[0]
         self._devices = Devices(n_devices, self._batch_size)
-        outputs = self._view.output_signature(inputs)
-        self._n_categories = _n_categories(outputs, sample.compared[0])
+        self._checks = Checks(self._view, model_state, sample, loss)
         self.state = self._placed(
             steps.new_train_state(model.weights, optimizer, model_state, as_key(seed), self._zeros)
         )
@@ -159,7 +158,7 @@ class Stepper:
         """
         if self._continuity is not None:
             self._continuity.check(example)
-        check_categories(example, self._n_categories)
+        self._checks(example)
         inputs, n = self._horizon.take(example)
         if self._skips and not self._newest:
             self._last_read = jax.tree.map(jnp.copy, self.state)
@@ -288,13 +287,6 @@ class Stepper:
     def _placed(self, state):
         held = self._devices.share(state.model_state)
         return self._devices.repeat(state._replace(model_state=None))._replace(model_state=held)
-
-
-def _n_categories(outputs, targets):
-    """The number of categories, where outputs have one axis more than integer targets."""
-    shape = getattr(outputs, 'shape', None)
-    integers = np.issubdtype(np.asarray(targets).dtype, np.integer)
-    return shape[-1] if shape and integers and len(shape) == np.ndim(targets) + 1 else None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import optax
 
-from ..combinators import signature
 from ..combinators.errors import warn
 from . import step as steps
 from .examples import as_example, batches_from, is_contiguous
@@ -71,9 +70,6 @@ class Trainer(Stepper):
         _warn_if_padding_counts(model, first)
         learned = model, sample, optimizer, loss, metrics, seed
         super().__init__(*learned, is_contiguous(data), n_devices, not_finite, horizon)
-        if not np.issubdtype(np.asarray(sample.compared[0]).dtype, np.integer):
-            outputs = self._view.output_signature(signature(sample.inputs))
-            self._n_categories = steps.n_categories(self._loss, outputs, sample.compared)
 
     def resume(self, state: steps.TrainState) -> None:
         """Goes on from a state that was saved, with the batch of its step."""
