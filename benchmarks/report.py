@@ -104,7 +104,7 @@ def _elsewhere(machines):
     """What the targets found on other machines; a line for each target that any of them has."""
     if not machines:
         return ''
-    lines = ['## The targets on other machines', '']
+    lines = ['## The targets on other machines', '', 'What misses its target is bold.', '']
     lines += [f'{_letter(i)}: {_processor(m.machine)}.' for i, m in enumerate(machines)]
     letters = ' | '.join(_letter(i) for i in range(len(machines)))
     lines += ['', f'| | wanted | {letters} |', '|---|---:|' + '---:|' * len(machines)]
