@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import jax
 import pytest
 from hypothesis import HealthCheck, settings
-from quick import is_thorough, quickly
+from quick import QUICK, is_thorough, quickly
 
 jax.config.update('jax_enable_x64', False)
 # jax_numpy_rank_promotion stays as users have it: `x @ w + b` is how the layers read.
@@ -56,7 +56,8 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     programs must not take this.
     """
     if not is_thorough():
-        monkeypatch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+        for name, value in QUICK.items():
+            monkeypatch.setenv(name.upper(), str(value))
     with quickly():
         yield
 

@@ -1,0 +1,20 @@
+"""Tests that compile quickly leave nothing behind for tests that compile as users do."""
+
+import jax
+from quick import quickly
+
+TRACED: list[int] = []
+
+
+@jax.jit
+def double(x: int) -> int:
+    TRACED.append(1)  # only while jax makes a program
+    return 2 * x
+
+
+def test_a_program_compiled_quickly_is_not_run_outside() -> None:
+    with quickly():
+        assert (double(1), double(2), len(TRACED)) == (2, 4, 1)
+    assert (double(1), double(2), len(TRACED)) == (2, 4, 2)
+    with quickly():
+        assert (double(1), len(TRACED)) == (2, 2)
