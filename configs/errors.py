@@ -115,4 +115,4 @@ def close_to(word: str, names: Iterable[str]) -> str:
     close = close or difflib.get_close_matches(word, names, n=1)
     if close:
         return f'\n  Did you mean {close[0]!r}?'
-    return f'\n  There is: {", ".join(names)}.' if 0 < len(names) < 20 else ''
+    return f'\n  There is: {", ".join(names)}.' if 0 < len(names) < 40 else ''

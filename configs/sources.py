@@ -51,7 +51,7 @@ def text_of(file: Path) -> str:
                 f'{file}: this file has {n / 1e6:,.1f} MB; a config has at most '
                 f'{LIMIT / 1e6:.0f} MB. Is it another kind of file?'
             )
-        text = file.read_text(encoding='utf-8')
+        text = file.read_text(encoding='utf-8-sig')  # some editors begin with a mark
     except (FileNotFoundError, NotADirectoryError, ConfigError):
         raise
     except (OSError, UnicodeDecodeError) as error:

@@ -47,6 +47,9 @@ MISTAKES = [
     Mistake('An unknown name', 'GRULN.n_layers = 3', "Did you mean 'GRULM'?"),
     Mistake('Upper and lower case', 'Gru.n_units = 3', "Did you mean 'GRU'?"),
     Mistake('An unknown parameter', 'GRULM.n_layer = 3', "Did you mean 'n_layers'?"),
+    Mistake(
+        'A parameter unlike all', 'train.checkpoint_every = 3', 'There is: batch_size, corpus,'
+    ),
     Mistake('An unknown name in a value', 'train.model = @GRULN()', "Did you mean 'GRULM'?"),
     Mistake('A name that is made nowhere', 'Dropout.rate = 0.5', 'Nothing makes a Dropout.'),
     Mistake(

@@ -259,6 +259,13 @@ def test_a_config_without_a_model(tmp_path: Path) -> None:
         configs.load(file).experiment()
 
 
+def test_a_config_as_an_editor_of_windows_writes_it(tmp_path: Path, file: str) -> None:
+    text = Path(file).read_text()
+    made = tmp_path / 'windows.gin'
+    made.write_bytes(('\ufeff' + text.replace('\n', '\r\n')).encode())
+    assert configs.load(made).text == configs.load(file).text
+
+
 def test_no_such_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"'gru_pydoc'. Did you mean 'gru_pydocs'\?"):
         configs.load('gru_pydoc')

@@ -121,11 +121,12 @@ class RunDirectory:
         """Raises RunError unless this run learns from the same corpus."""
         mine = self.facts()['corpus']
         if mine['sha256'] != corpus['sha256']:
+            own = ' (The documentation differs between Python versions.)'
             raise RunError(
                 f'{self.path}: this run learns from a corpus {mine["name"]} of '
                 f'{mine["n_characters"]} characters, sha256 {mine["sha256"][:16]}; it is now '
-                f'{corpus["n_characters"]} characters, sha256 {corpus["sha256"][:16]}. (The '
-                'documentation differs between Python versions.) Bring the corpus back, or begin '
+                f'{corpus["n_characters"]} characters, sha256 {corpus["sha256"][:16]}.'
+                f'{own if mine["name"] == "python_docs" else ""} Bring the corpus back, or begin '
                 'a new run: --fresh'
             )
 
