@@ -13,8 +13,6 @@ from retrax import generate, load, training
 from retrax.cli import main
 from retrax.cli.text import printable
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
 CONFIG = """
 STEPS = 6

@@ -9,8 +9,6 @@ from small_models import IDS, ready_lm
 from retrax import layers as tl
 from retrax.inspection import unused
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 
 def test_all_is_used_but_rows_of_ids_that_do_not_come() -> None:
     model = ready_lm()

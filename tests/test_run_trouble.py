@@ -19,8 +19,6 @@ from retrax.training import RunDirectory, RunError, Stopped
 from retrax.training.run import load_weights
 from retrax.training.run_list import status
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 
 @pytest.fixture(scope='module')
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:

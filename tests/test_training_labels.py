@@ -12,8 +12,6 @@ from retrax import configs, data, models, training
 from retrax import layers as tl
 from retrax.training import Experiment, RunDirectory
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 ROWS = {
     'classes': [data.Row('ab'[i % 2], f'{"xy"[i % 2]} says {i}') for i in range(60)],
     'tags': [

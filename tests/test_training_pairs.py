@@ -14,8 +14,6 @@ from retrax import layers as tl
 from retrax.interop.trax import decoding
 from retrax.training import Experiment, RunDirectory
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 PAIRS = [data.Pair(f'{a}+{b}', str(a + b)) for a in range(9) for b in range(9)]
 CONFIG = """
 train.model = @Transformer()

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import trax_words
 
-pytestmark = pytest.mark.usefixtures('compiled_quickly')
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
