@@ -24,6 +24,8 @@ class Page(NamedTuple):
 def run(name: str, steps: int | None = None) -> Page:
     """Runs examples/NAME.py once in a process, as an import: without arguments.
 
+    A page as it is trains long, so it is compiled as users compile it.
+
     Args:
       name: of the page.
       steps: what its line `STEPS = ...` is changed to; docs/examples/NAME.md has what it prints
@@ -35,6 +37,7 @@ def run(name: str, steps: int | None = None) -> Page:
         source, n = re.subn(r'^STEPS = \d+$', f'STEPS = {steps}', source, flags=re.MULTILINE)
         assert n == 1
     names = {'__name__': name}
-    with contextlib.redirect_stdout(io.StringIO()) as out, quickly():
+    compiling = contextlib.nullcontext() if steps is None else quickly()
+    with contextlib.redirect_stdout(io.StringIO()) as out, compiling:
         exec(compile(source, str(path), 'exec'), names)
     return Page(names, out.getvalue())

@@ -12,6 +12,8 @@ from retrax import layers as tl
 from retrax.combinators import LayerError
 from retrax.kernels import attention
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 RANDOM = np.random.default_rng(0)
 
 

@@ -14,6 +14,8 @@ import retrax as package
 from retrax.training import RunDirectory, fresh_path, score
 from retrax.training.run_lock import RunLock
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 @pytest.fixture(scope='module')
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -10,6 +10,8 @@ from retrax import configs
 from retrax.configs import differences
 from retrax.configs.names import FOLDER
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
 TRANSFORMER = ('d_model', 'd_ff', 'n_layers', 'n_heads', 'max_len', 'dropout')
 DIFFERENCES = {

@@ -13,6 +13,8 @@ from retrax import layers as tl
 from retrax.combinators import LayerError
 from retrax.decoding import generate
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 WRONG = [
     ({'max_new_tokens': -1}, 'max_new_tokens must be an int of at least 0, got -1'),
     ({'max_new_tokens': 1.5}, 'max_new_tokens must be an int'),

@@ -16,6 +16,8 @@ from tolerances import assert_equal
 from retrax import layers as tl
 from retrax import models
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 X = np.ones((2, 5, 3), np.float32)
 IDS = np.array([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]], np.int32)
 

@@ -10,6 +10,8 @@ from tolerances import assert_close
 
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 5, 4)).astype(np.float32)
 WIDE = X.astype(np.float64)

@@ -13,6 +13,8 @@ from retrax import layers as tl
 from retrax.combinators import LayerError
 from retrax.inspection import forced, gates, record, recurrent_names
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 LENGTHS = np.array([5, 3])
 
 

@@ -19,6 +19,8 @@ from retrax.inspection.reading import read
 from retrax.inspection.selectivity import responses
 from retrax.inspection.web import Curve, build, fitting, page
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 TEXT = 'Grüße </script><script>alert("x")</script> & <b>so</b>\n' + 'f(x) = (a + b)\n' * 8
 IDS = tl.ShapeDtype(('b', 't'), np.int32)
 

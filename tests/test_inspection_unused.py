@@ -9,6 +9,8 @@ from small_models import IDS, ready_lm
 from retrax import layers as tl
 from retrax.inspection import unused
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 def test_all_is_used_but_rows_of_ids_that_do_not_come() -> None:
     model = ready_lm()

@@ -7,6 +7,8 @@ from layers_page import PAGE, laws_of, page
 
 from retrax.inspection import laws
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding='utf-8') == page(), 'run: python tests/layers_page.py'

@@ -13,6 +13,8 @@ import retrax
 from retrax import data, models, training
 from retrax import layers as tl
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 def test_mlp() -> None:
     x = np.random.default_rng(0).normal(size=(3, 2, 4)).astype(np.float32)

@@ -13,6 +13,8 @@ from retrax import layers as tl
 from retrax import training
 from retrax.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 X = np.linspace(-1, 1, 8, dtype=np.float32).reshape(4, 2)
 LOSS = tl.L2Loss()
 

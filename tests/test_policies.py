@@ -19,6 +19,8 @@ from retrax.inspection import laws
 from retrax.models import GRULM
 from retrax.training.step import build_step, new_train_state, zero_sums
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 OTHERS = ('GeneralGRUCell', 'ConvGRUCell', 'Conv1d', 'CausalConv', 'LocallyConnected1d')
 
 

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from test_cli import CONFIG
 
 from retrax import configs
 from retrax.benchmarks import loop, quality, sections
 from retrax.benchmarks.__main__ import main
+
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
 
 TEXT = 'the cat sat on the mat and the dog sat on the log. ' * 20
 PAGE = '# Results\n\nFirst.\n\n## Old\n\nOld words.\n'

@@ -13,6 +13,8 @@ from retrax import models
 from retrax.cli.text import within_room
 from retrax.combinators import LayerError
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 @pytest.fixture(scope='module')
 def lm() -> tl.Layer:

@@ -12,6 +12,8 @@ import retrax
 from retrax import layers as tl
 from retrax.interop.trax import decoding, layer_tests
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 PROMPT = np.array([[1, 2], [3, 4]])
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import trax_words
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

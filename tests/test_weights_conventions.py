@@ -8,6 +8,8 @@ from conformance.others import OTHERS, nested, random_arrays
 from retrax import layers as tl
 from retrax.interop import weights
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 
 def test_every_convention_is_compared():
     assert OTHERS.keys() == weights.CONVENTIONS.keys()

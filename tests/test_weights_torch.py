@@ -11,6 +11,8 @@ from conformance.peers import peer
 
 from retrax.interop import weights
 
+pytestmark = pytest.mark.usefixtures('compiled_quickly')
+
 torch = peer('torch')
 
 B, T, D, N = 3, 6, 3, 4
