@@ -53,7 +53,8 @@ def compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets XLA optimise little, for tests about numbers that compile much and run little.
 
     Child processes do so too. 'thorough' compiles as users do. Tests that look into compiled
-    programs must not take this.
+    programs must not take this, nor those that ask for the bits of what a fixture of their module
+    made: such a fixture runs before this one, so it compiles as users do.
     """
     if not is_thorough():
         for name, value in QUICK.items():

@@ -24,7 +24,7 @@ class Page(NamedTuple):
 def run(name: str, steps: int | None = None) -> Page:
     """Runs examples/NAME.py once in a process, as an import: without arguments.
 
-    A page as it is trains long, so it is compiled as users compile it.
+    A page as it is may train long, and is compiled as users compile it.
 
     Args:
       name: of the page.

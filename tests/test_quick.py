@@ -1,7 +1,8 @@
 """Tests that compile quickly leave nothing behind for tests that compile as users do."""
 
 import jax
-from quick import quickly
+import pytest
+from quick import is_thorough, quickly
 
 TRACED: list[int] = []
 
@@ -12,6 +13,7 @@ def double(x: int) -> int:
     return 2 * x
 
 
+@pytest.mark.skipif(is_thorough(), reason='compiles all as users do')
 def test_a_program_compiled_quickly_is_not_run_outside() -> None:
     with quickly():
         assert (double(1), double(2), len(TRACED)) == (2, 4, 1)
